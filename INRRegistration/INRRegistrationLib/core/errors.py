@@ -1,0 +1,11 @@
+"""The few errors that a caller is meant to catch."""
+
+from __future__ import annotations
+
+
+class RegistrationError(Exception):
+    """Base of every error that this package raises on purpose; its text is fit to show to a user."""
+
+
+class InputError(RegistrationError):
+    """The input cannot be used: the text says what is wrong, the value seen and what to do about it."""

@@ -1,0 +1,127 @@
+"""The question: which image to bring onto which, and what is known besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.volume import Volume
+
+MIN_MASK_VOXELS = 64
+"""A mask with fewer voxels inside gives a registration nothing to hold on to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Two images in one world, with optional masks, landmark pairs and labels.
+
+    Args:
+        fixed: The image that stays; the result is defined on its space.
+        moving: The image that is warped onto ``fixed``.
+        fixed_mask: Positive where the fixed image counts; any grid.
+        moving_mask: Positive where the moving image counts; any grid.
+        initial: ``(4, 4)`` matrix, fixed world point to moving world point (LPS mm), to start from.
+        fixed_landmarks: ``(n, 3)`` LPS mm, for quality only.
+        moving_landmarks: ``(n, 3)`` LPS mm, row i corresponds to row i of ``fixed_landmarks``.
+        fixed_labels: Integer labels, for quality only.
+        moving_labels: Integer labels of the same meaning.
+    """
+
+    fixed: Volume
+    moving: Volume
+    fixed_mask: Volume | None = None
+    moving_mask: Volume | None = None
+    initial: npt.NDArray[np.float64] | None = None
+    fixed_landmarks: npt.NDArray[np.float64] | None = None
+    moving_landmarks: npt.NDArray[np.float64] | None = None
+    fixed_labels: Volume | None = None
+    moving_labels: Volume | None = None
+
+    def check(self) -> tuple[str, ...]:
+        """Make sure that the images can be registered.
+
+        Returns:
+            Warnings in plain words: what was seen and what it may mean.
+
+        Raises:
+            InputError: Something makes a registration impossible; the text says what, the value seen and the remedy.
+        """
+        warnings = [*_check_image(self.fixed), *_check_image(self.moving)]
+        for mask, image in ((self.fixed_mask, self.fixed), (self.moving_mask, self.moving)):
+            if mask is not None:
+                _check_mask(mask, image)
+        _check_initial(self.initial)
+        _check_pairs(self)
+        warnings += _check_overlap(self)
+        return tuple(warnings)
+
+
+def finite_range(volume: Volume) -> tuple[float, float]:
+    """Smallest and largest finite value of a volume; (nan, nan) where there is none."""
+    values = volume.values
+    if values.dtype.kind == "f":
+        values = values[np.isfinite(values)]
+    return (float(values.min()), float(values.max())) if values.size else (float("nan"), float("nan"))
+
+
+def _check_image(image: Volume) -> list[str]:
+    thin = min(image.grid.size)
+    if thin < 4:
+        raise InputError(f"{image.name}: {image.grid.size} voxels is too thin for a 3D registration; at least 4 along each axis are needed")
+    low, high = finite_range(image)
+    if not np.isfinite(low):
+        raise InputError(f"{image.name}: no voxel has a finite value; choose another image")
+    if low == high:
+        raise InputError(f"{image.name}: every voxel has the value {low:g}; a constant image has nothing to align, choose another one")
+    lost = int((~np.isfinite(image.values)).sum()) if image.values.dtype.kind == "f" else 0
+    return [f"{image.name}: {lost} voxels are not finite and are left out"] if lost else []
+
+
+def _check_mask(mask: Volume, image: Volume) -> None:
+    inside = mask.inside()
+    count = int(inside.sum())
+    if count < MIN_MASK_VOXELS:
+        raise InputError(f"{mask.name}: only {count} voxels are inside, at least {MIN_MASK_VOXELS} are needed; draw a larger mask")
+    points = mask.grid.to_world(np.argwhere(inside)[:: max(count // 20000, 1), ::-1])
+    if not image.grid.contains(points).any():
+        raise InputError(f"{mask.name}: no voxel of the mask lies in {image.name}; check that both are in the same space")
+
+
+def _check_initial(initial: npt.NDArray[np.float64] | None) -> None:
+    if initial is None:
+        return
+    if initial.shape != (4, 4) or not np.isfinite(initial).all() or abs(np.linalg.det(initial)) < 1e-6:
+        raise InputError(f"the initial transform must be an invertible 4x4 matrix, got {initial.tolist()}")
+
+
+def _check_pairs(problem: Problem) -> None:
+    fixed, moving = problem.fixed_landmarks, problem.moving_landmarks
+    if (fixed is None) != (moving is None):
+        raise InputError("landmarks were given for one image only; give them for both, or for none")
+    if fixed is not None and moving is not None:
+        if fixed.shape != moving.shape or fixed.ndim != 2 or fixed.shape[1] != 3:
+            raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
+        if not (np.isfinite(fixed).all() and np.isfinite(moving).all()):
+            raise InputError("landmarks must have finite coordinates; remove the undefined points")
+    if (problem.fixed_labels is None) != (problem.moving_labels is None):
+        raise InputError("labels were given for one image only; give them for both, or for none")
+
+
+def _check_overlap(problem: Problem) -> list[str]:
+    """Images apart are legal where an initial transform says so, or where their centres can be laid together."""
+    if problem.initial is not None:
+        corners = problem.fixed.grid.corners() @ problem.initial[:3, :3].T + problem.initial[:3, 3]
+    else:
+        corners = problem.fixed.grid.corners()
+    other = problem.moving.grid.corners()
+    gap = np.maximum(np.maximum(corners.min(axis=0) - other.max(axis=0), other.min(axis=0) - corners.max(axis=0)), 0)
+    if gap.max() > 0:
+        axis = int(gap.argmax())
+        raise InputError(
+            f"fixed and moving do not overlap in world space (gap {gap[axis]:.0f} mm along {'LPS'[axis]}); "
+            "centre them or give an initial transform"
+        )
+    return []

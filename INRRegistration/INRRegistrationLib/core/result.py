@@ -1,0 +1,149 @@
+"""The answer: why the run ended, the transform, and how good it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.core.volume import Volume
+
+Array = npt.NDArray[np.float64]
+
+
+class Outcome(Enum):
+    """Why a registration ended; the value is the sentence for the user, with the remedy where one is needed."""
+
+    CONVERGED = "Converged: the objective stopped improving."
+    ITERATION_LIMIT = "Finished: all planned iterations were done."
+    STOPPED = "Stopped by the user: the result so far was kept. Run again with more time for a better one."
+    CANCELLED = "Cancelled by the user: nothing was kept."
+    DIVERGED = "The fit diverged: the objective became infinite or undefined. Try stronger regularisation or a better initial alignment."
+    OUT_OF_MEMORY = "Not enough memory. Try a mask, a smaller working size (max_voxels), or the CPU."
+
+    @property
+    def usable(self) -> bool:
+        """Whether a result with this outcome carries a transform."""
+        return self in (Outcome.CONVERGED, Outcome.ITERATION_LIMIT, Outcome.STOPPED)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelState:
+    """A fitted transform as plain arrays: all that is needed to evaluate it again.
+
+    Args:
+        metadata: JSON-ready: representation, frame, affine, settings, versions, hashes of the inputs.
+        tensors: Weights or coefficients by name.
+    """
+
+    metadata: dict[str, Any]
+    tensors: dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class SplineTransform:
+    """The map as an affine after a cubic B-spline, exactly what ITK and Slicer can hold natively.
+
+    ``phi(p) = affine(p + sum_c B(p) coefficients_c)``, fixed world point to moving world point, LPS mm.
+
+    Args:
+        affine: ``(4, 4)``, applied after the spline.
+        coefficients: ``(nk, nj, ni, 3)`` displacements of the control points, LPS mm.
+        origin: World position of the first control point, (3,) LPS mm.
+        spacing: Between control points, (3,) mm.
+        direction: Lattice axes as columns, (3, 3), orthonormal.
+        max_error_mm: Largest difference from the model at the points where it was checked; 0 where it is exact.
+    """
+
+    affine: Array
+    coefficients: npt.NDArray[np.float32]
+    origin: Array
+    spacing: Array
+    direction: Array
+    max_error_mm: float = 0.0
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Indicators of a registration, before and after; never a single score.
+
+    Args:
+        similarity: name -> (before, after); higher is better.
+        folding_percent: Share of voxels in the fixed mask where det J <= 0.
+        det: min, p1, median, p99 and max of det J in the fixed mask.
+        sd_log_det: Standard deviation of log det J in the fixed mask.
+        displacement_mm: mean, p95 and max of the deformable displacement in the fixed mask, mm.
+        tre_mm: ``{"before": {...}, "after": {...}}`` with mean, sd, median, p95 and max, where landmarks were given.
+        dice: ``{label: (before, after)}`` where labels were given.
+        notes: Sentences that a reader should know, such as a similarity that fell.
+    """
+
+    similarity: dict[str, tuple[float, float]] = field(default_factory=dict)
+    folding_percent: float = 0.0
+    det: dict[str, float] = field(default_factory=dict)
+    sd_log_det: float = 0.0
+    displacement_mm: dict[str, float] = field(default_factory=dict)
+    tre_mm: dict[str, dict[str, float]] = field(default_factory=dict)
+    dice: dict[str, tuple[float, float]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the objective went in one stage.
+
+    Args:
+        name: Of the stage, for example ``4 mm``.
+        terms: Values by name, one for each recorded iteration.
+        iterations: At which iterations of the stage they were recorded.
+    """
+
+    name: str
+    terms: dict[str, list[float]]
+    iterations: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What ``register`` returns, whatever the ending. Images and the model are None unless the outcome is usable.
+
+    Args:
+        outcome: Why the run ended.
+        message: The outcome's sentence and, where there is one, the cause.
+        settings: Complete, as used (JSON-ready).
+        timings_s: Seconds per phase.
+        history: One curve for each stage.
+        device: What it ran on, in words.
+        warnings: About the input.
+        choices: What was decided on the way and why, for example the similarity for these modalities.
+        model: The fitted transform.
+        transform: The same map in a form that ITK and Slicer hold natively.
+        warped: The moving image on the fixed grid, float32; ``background`` outside the moving image.
+        before: The moving image on the fixed grid under the initial alignment alone.
+        aligned: The same after the affine part.
+        jacobian: det J of the whole map at the fixed voxel centres.
+        displacement: (k, j, i, 3) displacement of the deformable part on the fixed grid, LPS mm.
+        uncertainty: In mm on the fixed grid, where the method has one.
+        quality: Indicators before and after.
+    """
+
+    outcome: Outcome
+    message: str
+    settings: dict[str, Any]
+    timings_s: dict[str, float] = field(default_factory=dict)
+    history: tuple[Curve, ...] = ()
+    device: str = "cpu"
+    warnings: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    model: ModelState | None = None
+    transform: SplineTransform | None = None
+    warped: Volume | None = None
+    before: Volume | None = None
+    aligned: Volume | None = None
+    jacobian: Volume | None = None
+    displacement: npt.NDArray[np.float32] | None = None
+    uncertainty: Volume | None = None
+    quality: Quality | None = None

@@ -1,0 +1,51 @@
+"""An image: values on a grid."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import Grid
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Values on a grid, read-only.
+
+    Args:
+        values: ``(k, j, i)`` array of a real type.
+        grid: Where the voxels lie.
+        name: What messages and reports call this image.
+
+    Raises:
+        InputError: The shape is not the grid's, or the values are not real numbers.
+    """
+
+    values: npt.NDArray[np.generic]
+    grid: Grid
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values)
+        if values.dtype.kind not in "biuf":
+            raise InputError(f"{self.name}: voxels must be real numbers, got {values.dtype}; convert to a scalar image")
+        if values.shape != self.grid.shape:
+            raise InputError(f"{self.name}: array of shape {values.shape} does not fit the grid's {self.grid.shape} (k, j, i)")
+        view = values.view()
+        view.setflags(write=False)
+        object.__setattr__(self, "values", view)
+
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """Read the volume as a mask: where the values are positive, (k, j, i)."""
+        return np.asarray(self.values > 0)
+
+    def sha256(self) -> str:
+        """Hash of values and geometry, to tell later which images a result belongs to."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.grid.affine).tobytes())
+        digest.update(str((self.values.shape, str(self.values.dtype))).encode())
+        digest.update(np.ascontiguousarray(self.values).tobytes())
+        return digest.hexdigest()
