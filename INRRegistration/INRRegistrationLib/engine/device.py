@@ -1,0 +1,34 @@
+"""Where the mathematics runs: chosen once, then carried by the tensors."""
+
+from __future__ import annotations
+
+import torch
+
+from INRRegistrationLib.core.errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; ``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        InputError: The name is unknown, or there is no such device on this machine.
+    """
+    count = torch.cuda.device_count()
+    if name == "auto":
+        return torch.device("cuda" if count else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InputError(f"unknown device '{name}'; use auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device '{name}' is not supported; use auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= count:
+        raise InputError(f"device '{name}' was asked for, but torch sees {count} CUDA devices here; use cpu or auto")
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """The device in words, for reports."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)} (CUDA)"
+    return f"CPU, {torch.get_num_threads()} threads"

@@ -1,0 +1,1 @@
+"""What holds the displacement, with its derivatives in closed form."""

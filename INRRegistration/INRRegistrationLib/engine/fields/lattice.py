@@ -1,0 +1,155 @@
+"""Displacements on a lattice of control points, read as a cubic B-spline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
+from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix, locate
+from INRRegistrationLib.engine.sampling import sample
+
+SQUARINGS = 5
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Where the control points lie, in the lattice's own axes (x, y, z).
+
+    Args:
+        start: Coordinate of the first control point.
+        step: Distance between control points.
+        count: Number of control points.
+    """
+
+    start: tuple[float, float, float]
+    step: tuple[float, float, float]
+    count: tuple[int, int, int]
+
+    @classmethod
+    def covering(cls, low: tuple[float, ...], high: tuple[float, ...], step: float) -> Knots:
+        """The fewest knots with this step whose valid range covers [low, high] and starts at ``low``."""
+        cells = [max(int(-(-(b - a - 1e-6 * step) // step)), 1) for a, b in zip(low, high, strict=True)]
+        return cls((low[0] - step, low[1] - step, low[2] - step), (step,) * 3, (cells[0] + 3, cells[1] + 3, cells[2] + 3))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (nk, nj, ni) of the coefficients."""
+        return self.count[2], self.count[1], self.count[0]
+
+    def sites(self, axis: int, offset: float, like: Tensor) -> Tensor:
+        """One position in every cell of the valid range along an axis, ``offset`` (0 to 1) into the cell."""
+        cells = torch.arange(1, self.count[axis] - 2, dtype=like.dtype, device=like.device)
+        return self.start[axis] + (cells + offset) * self.step[axis]
+
+
+class Lattice(nn.Module):
+    """A cubic B-spline displacement field; subclasses are final and say how its coefficients come about.
+
+    Args:
+        knots: Where the control points lie.
+        parameters: ``(3, nk, nj, ni)``, what is fitted, in the unit of the axes.
+    """
+
+    def __init__(self, knots: Knots, parameters: Tensor) -> None:
+        super().__init__()
+        self.knots = knots
+        self.values = nn.Parameter(parameters)
+
+    def coefficients(self) -> Tensor:
+        """Displacements of the control points, ``(3, nk, nj, ni)``."""
+        raise NotImplementedError
+
+    def evaluate(self, points: Tensor, order: int = 0) -> Jet:
+        """Displacement and derivatives at ``(3, ...)`` points; outside the valid range the border value goes on."""
+        return evaluate_at_points(self.coefficients(), self.knots, points, order)
+
+    def refined(self, knots: Knots) -> Tensor:
+        """Parameters on other knots that give the same spline (exactly, where the old knots are among the new)."""
+        return respline(self.values.detach(), self.knots, knots)
+
+
+class SplineLattice(Lattice):
+    """Free-form deformation: the control points' displacements are themselves what is fitted."""
+
+    def coefficients(self) -> Tensor:
+        return self.values
+
+
+class VelocityLattice(Lattice):
+    """The coefficients are the exponential of a stationary velocity on the control points.
+
+    Scaling and squaring (Arsigny et al., MICCAI 2006) with linear interpolation between control points. The result is
+    again a cubic B-spline, so its derivatives and its export are exact; it folds far less easily than free coefficients.
+    """
+
+    def coefficients(self) -> Tensor:
+        return exponential(self.values, self.knots)
+
+
+def exponential(velocity: Tensor, knots: Knots) -> Tensor:
+    """Displacements ``(3, nk, nj, ni)`` after unit time along a stationary velocity on the control points."""
+    shape = velocity.shape[1:]
+    axes = [torch.linspace(-1, 1, n, dtype=velocity.dtype, device=velocity.device) for n in shape]
+    identity = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])
+    scale = velocity.new_tensor([2 / ((n - 1) * step) for n, step in zip(knots.count, knots.step, strict=True)])
+    moved = velocity / 2**SQUARINGS
+    for _ in range(SQUARINGS):
+        moved = moved + sample(moved, identity + moved * scale[:, None, None, None])
+    return moved
+
+
+def evaluate_at_points(coefficients: Tensor, knots: Knots, points: Tensor, order: int = 0) -> Jet:
+    """Gather the 64 control points that reach each of ``(3, ...)`` points; exact derivatives of the spline."""
+    shape, flat = points.shape[1:], points.reshape(3, -1)
+    places = [locate(flat[d], knots.start[d], knots.step[d], knots.count[d]) for d in range(3)]
+    reach = torch.arange(4, device=points.device)
+    (i, _), (j, _), (k, _) = places
+    row = (k[:, None] + reach)[:, :, None, None] * knots.count[1] + (j[:, None] + reach)[:, None, :, None]
+    index = row * knots.count[0] + (i[:, None] + reach)[:, None, None, :]
+    near = coefficients.reshape(3, -1)[:, index.reshape(-1)].reshape(3, -1, 4, 4, 4)
+
+    def blend(powers: tuple[int, int, int]) -> Tensor:
+        w = [basis(places[d][1], powers[d]) / knots.step[d] ** powers[d] for d in range(3)]
+        along_i = torch.einsum("cnkji,ni->cnkj", near, w[0])
+        return torch.einsum("cnkj,nj,nk->cn", along_i, w[1], w[2]).reshape(3, *shape)
+
+    first = torch.stack([blend(_powers(d)) for d in range(3)], dim=1) if order >= 1 else None
+    second = torch.stack([blend(_powers(d, e)) for d, e in PAIRS], dim=1) if order >= 2 else None
+    return Jet(blend((0, 0, 0)), first, second)
+
+
+def evaluate_on_cells(coefficients: Tensor, knots: Knots, offset: tuple[float, float, float], order: int) -> Jet:
+    """The jet at one position in every cell of the lattice, ``(3, ck, cj, ci)`` and so on: separable, no gathers."""
+    matrices = [
+        [
+            axis_matrix(knots.sites(d, offset[d], coefficients), knots.start[d], knots.step[d], knots.count[d], power)
+            for power in range(order + 1)
+        ]
+        for d in range(3)
+    ]
+
+    def blend(powers: tuple[int, int, int]) -> Tensor:
+        return apply_axes(coefficients, *(matrices[d][powers[d]] for d in (2, 1, 0)))
+
+    first = torch.stack([blend(_powers(d)) for d in range(3)], dim=1) if order >= 1 else None
+    second = torch.stack([blend(_powers(d, e)) for d, e in PAIRS], dim=1) if order >= 2 else None
+    return Jet(blend((0, 0, 0)), first, second)
+
+
+def respline(coefficients: Tensor, old: Knots, new: Knots) -> Tensor:
+    """Coefficients on the new knots that interpolate the old spline; beyond its valid range its border value goes on."""
+    matrices = []
+    for axis in (2, 1, 0):
+        sites, solve = interpolating_matrix(new.count[axis])
+        x = new.start[axis] + sites * new.step[axis]
+        values = axis_matrix(x, old.start[axis], old.step[axis], old.count[axis])
+        matrices.append((solve @ values).to(coefficients))
+    return apply_axes(coefficients, *matrices).contiguous()
+
+
+def _powers(*axes: int) -> tuple[int, int, int]:
+    """How often a derivative differentiates along x, y, z."""
+    return axes.count(0), axes.count(1), axes.count(2)

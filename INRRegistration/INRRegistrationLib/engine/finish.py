@@ -1,0 +1,146 @@
+"""From the fitted field to everything that people look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.result import Quality, SplineTransform
+from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine import quality as measure
+from INRRegistrationLib.engine.export import as_transform, baked, faded, on_grid
+from INRRegistrationLib.engine.fields.lattice import Lattice, SplineLattice
+from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.sampling import Image
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+TOLERATED_VOXELS = 0.05
+"""Largest difference, in voxels of the finest level, between a network and the spline that stands for it on export."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What ``finish`` makes; the fields are those of ``Result``."""
+
+    model: Model
+    transform: SplineTransform
+    warped: Volume
+    before: Volume
+    aligned: Volume
+    jacobian: Volume
+    displacement: Floats
+    quality: Quality
+
+
+def finish(model: Model, prepared: Prepared, problem: Problem, settings: Settings, settled: bool) -> Finished:
+    """Export the map, warp the moving image, measure.
+
+    Args:
+        model: As fitted.
+        prepared: What the fit started from.
+        problem: The images as given.
+        settings: As used.
+        settled: Whether the fit ran to its end.
+    """
+    model, lattice, frame, error = _export(model, prepared, settings)
+    grid = problem.fixed.grid
+    displacement, det = on_grid(lattice, frame, model.affine, grid)
+    initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
+    warped = warp(problem.moving, grid, model.affine, displacement)
+    before = warp(problem.moving, grid, initial, None)
+    aligned = warp(problem.moving, grid, model.affine, None)
+    quality = _measure(model, prepared, problem, (before, warped), det, displacement, initial)
+    return Finished(
+        model=model,
+        transform=as_transform(lattice, frame, model.affine, error),
+        warped=Volume(warped, grid, "warped"),
+        before=Volume(before, grid, "before"),
+        aligned=Volume(aligned, grid, "aligned"),
+        jacobian=Volume(det, grid, "jacobian"),
+        displacement=displacement,
+        quality=replace(quality, notes=measure.notes(quality, settled)),
+    )
+
+
+def _export(model: Model, prepared: Prepared, settings: Settings) -> tuple[Model, SplineLattice, Frame, float]:
+    """A lattice becomes the model itself, faded out beyond the image; a network is stood for by a lattice."""
+    if isinstance(model.field, Lattice):
+        lattice = faded(model.field.cpu())
+        valid = [(s + t, s + (n - 2) * t) for s, t, n in zip(lattice.knots.start, lattice.knots.step, lattice.knots.count, strict=True)]
+        return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0
+    generator = torch.Generator().manual_seed(settings.seed)
+    lattice, error = baked(model, prepared.fixed.grid, prepared.spacing, TOLERATED_VOXELS * prepared.spacing, generator)
+    frame = Frame.millimetres(prepared.fixed.grid)
+    return replace(model, field=model.field.cpu()), faded(lattice), frame, error
+
+
+def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None) -> Floats:
+    """The moving image, read linearly at ``affine(p + u(p))`` for every voxel centre p of ``grid``: (k, j, i) float32.
+
+    Points outside the moving image take its lowest value, so that nothing is made up there.
+    """
+    values = np.asarray(moving.values, dtype=np.float32)
+    lowest = float(values[np.isfinite(values)].min())
+    image = Image(torch.as_tensor(np.where(np.isfinite(values), values, lowest))[None], moving.grid)
+    out = np.empty(grid.shape, dtype=np.float32)
+    for k in range(grid.size[2]):
+        points = grid.cropped([0, 0, k], (grid.size[0], grid.size[1], 1)).all_points()[0].astype(np.float64)
+        moved = points if displacement is None else points + displacement[k]
+        moved = moved @ affine[:3, :3].T + affine[:3, 3]
+        values_k = image.at(torch.as_tensor(moved.transpose(2, 0, 1).copy(), dtype=torch.float64).float()).numpy()
+        out[k] = np.where(moving.grid.contains(moved, 0.0), values_k, lowest)
+    return out
+
+
+def _measure(
+    model: Model, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
+) -> Quality:
+    mask = prepared.fixed.counted if prepared.fixed.counted.shape == det.shape else np.ones(det.shape, dtype=bool)
+    fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    scores = [measure.similarities(fixed, image, mask) for image in images]
+    folding, spread, sd = measure.determinant_summary(det, mask)
+    length = np.linalg.norm(displacement[mask], axis=1)
+    size = {"mean": float(length.mean()), "p95": float(np.percentile(length, 95)), "max": float(length.max())}
+    return Quality(
+        similarity={name: (scores[0][name], scores[1][name]) for name in scores[0]},
+        folding_percent=folding,
+        det=spread,
+        sd_log_det=sd,
+        displacement_mm=size,
+        tre_mm=_landmarks(model, problem, initial),
+        dice=_overlaps(model, problem, initial),
+    )
+
+
+def _landmarks(model: Model, problem: Problem, initial: Array) -> dict[str, dict[str, float]]:
+    if problem.fixed_landmarks is None or problem.moving_landmarks is None:
+        return {}
+    start = problem.fixed_landmarks @ initial[:3, :3].T + initial[:3, 3]
+    return {
+        "before": measure.tre(start, problem.moving_landmarks),
+        "after": measure.tre(model.map(problem.fixed_landmarks), problem.moving_landmarks),
+    }
+
+
+def _overlaps(model: Model, problem: Problem, initial: Array) -> dict[str, tuple[float, float]]:
+    if problem.fixed_labels is None or problem.moving_labels is None:
+        return {}
+    fixed, moving = problem.fixed_labels, problem.moving_labels
+    labels = measure.common_labels(problem)
+    points = fixed.grid.all_points().astype(np.float64)
+    start = points @ initial[:3, :3].T + initial[:3, 3]
+    seen = fixed.values
+    first = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, start), labels)
+    mapped = model.map(points.reshape(-1, 3)).reshape(points.shape)
+    last = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, mapped), labels)
+    return {name: (first[name], last[name]) for name in first}

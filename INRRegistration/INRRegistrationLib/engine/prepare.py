@@ -1,0 +1,142 @@
+"""What every stage starts from: clean images, the field's frame, the levels of the pyramid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.data import Field, StageData, crop_box, cropped
+from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, VelocityLattice
+from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.model import new_network
+from INRRegistrationLib.engine.sampling import Image
+from INRRegistrationLib.engine.start.affine import AffineLevel
+from INRRegistrationLib.engine.start.clean import CleanImage, clean
+from INRRegistrationLib.engine.start.pyramid import THINNEST, level, orthogonal, working_spacing
+
+Array = npt.NDArray[np.float64]
+
+CROP_MARGIN = 4
+"""Voxels of each level kept around where the fixed image counts, for windows that reach beyond."""
+AFFINE_VOXELS = (12_000, 200_000)
+"""About how many voxels the levels of the linear pre-alignment have."""
+SAME_CONTRAST = 0.6
+"""Correlation after the pre-alignment from which on intensities are taken to mean the same in both images."""
+
+
+@dataclass
+class Prepared:
+    """Clean images and the coordinates of the fit.
+
+    Args:
+        fixed: On right-angled axes.
+        moving: On its own axes.
+        spacing: Of the finest level, mm.
+        frame: Of the field.
+        box: (2, 3) unit coordinates that the field is fitted for: the fixed image.
+        device: Of every tensor.
+        similarity: Weights, decided once the images are aligned.
+    """
+
+    fixed: CleanImage
+    moving: CleanImage
+    spacing: float
+    frame: Frame
+    box: Array
+    device: torch.device
+    similarity: dict[str, float] = field(default_factory=dict)
+    gain: tuple[float, float] = (1.0, 0.0)
+
+    def level_pair(self, spacing: float) -> tuple[Image, torch.Tensor, Image, torch.Tensor]:
+        """Fixed and moving image and their weights at one spacing."""
+        images = []
+        for image in (self.fixed, self.moving):
+            own = max(spacing, float(image.grid.spacing.min()))
+            values = level(image.values, image.grid, own, self.device)
+            weight = level(image.counted, image.grid, own, self.device, smooth=False).values
+            images.append((values, (weight > 0.5).float()))
+        (fixed, fixed_weight), (moving, moving_weight) = images
+        return fixed, fixed_weight[0], moving, moving_weight
+
+    def affine_levels(self) -> list[AffineLevel]:
+        """Two coarse levels for the linear pre-alignment."""
+        volume = float(np.prod(np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing))
+        spacings = [max((volume / voxels) ** (1 / 3), self.spacing) for voxels in AFFINE_VOXELS]
+        return [AffineLevel(*self.level_pair(spacing)) for spacing in spacings]
+
+    def usable_stages(self, settings: Settings) -> list[Stage]:
+        """The stages whose level is not too thin to fit; the finest always is."""
+        thickness = (np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing).min()
+        kept = [stage for stage in settings.stages if thickness / (stage.shrink * self.spacing) >= THINNEST]
+        return kept or [settings.stages[-1]]
+
+    def cost(self, stage: Stage) -> float:
+        """Roughly how long a stage takes, in points evaluated."""
+        volume = float(np.prod(np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing))
+        return stage.iterations * (stage.points or volume / (stage.shrink * self.spacing) ** 3 + 5000)
+
+    def field_for(self, stage: Stage, settings: Settings, before: Field | None, generator: torch.Generator) -> Field:
+        """The field of a stage: a network goes on as it is, a lattice is refined to the stage's control points."""
+        kind = settings.representation.kind
+        if kind in ("siren", "relu"):
+            return before if before is not None else new_network(settings.representation, generator).to(self.device)
+        step = stage.shrink * self.spacing * stage.control_spacing
+        low, high = (tuple(row) for row in self.box)
+        knots = Knots.covering(low, high, step)
+        values = before.refined(knots) if isinstance(before, Lattice) else torch.zeros(3, *knots.shape)
+        return (VelocityLattice if kind == "velocity" else SplineLattice)(knots, values.to(self.device))
+
+    def stage_data(self, stage: Stage, settings: Settings, affine: Array) -> StageData:
+        """Both images at the stage's spacing, the fixed one cropped to where it counts."""
+        fixed, weight, moving, moving_weight = self.level_pair(stage.shrink * self.spacing)
+        box = crop_box((weight > 0).cpu().numpy(), CROP_MARGIN)
+        gain, offset = self.gain
+        moving = replace(moving, values=moving.values * gain + offset)
+        return StageData(
+            cropped(fixed, box), weight[box].contiguous(), moving, moving_weight, self.frame, affine,
+            self.similarity, settings.local_ncc_radius, settings.outside_weight,
+        )  # fmt: skip
+
+    def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
+        """Fix the similarity terms; ``auto`` looks at how the aligned intensities relate. Returns what was chosen, in words."""
+        if "auto" not in settings.similarity:
+            self.similarity = dict(settings.similarity)
+            return []
+        fixed, weight, moving, moving_weight = self.level_pair(max(4 * self.spacing, 2.0))
+        points = fixed.grid.to_world(np.argwhere((weight > 0).cpu().numpy())[:, ::-1]) @ affine[:3, :3].T + affine[:3, 3]
+        at = torch.as_tensor(points.T.copy(), dtype=torch.float32, device=self.device)
+        seen = (Image(moving_weight, moving.grid).at(at) > 0) & torch.as_tensor(moving.grid.contains(points, 0), device=self.device)
+        a, b = fixed.values[0][weight > 0][seen].double(), moving.at(at)[seen].double()
+        correlation = float(torch.corrcoef(torch.stack([a, b]))[0, 1]) if len(a) > 2 else 0.0
+        if not correlation >= SAME_CONTRAST:
+            self.similarity = {"local_ncc": 1.0}
+            return [f"similarity: local correlation alone, because the contrasts differ (correlation {correlation:.2f} after alignment)"]
+        slope = float(a.std() / b.std())
+        self.gain = (slope, float(a.mean() - slope * b.mean()))
+        self.similarity = {"local_ncc": 0.5, "mse": 30.0}
+        return [f"similarity: local correlation and squared differences, because the contrasts agree (correlation {correlation:.2f} after alignment)"]
+
+
+def affine_similarity(settings: Settings) -> dict[str, float]:
+    """The similarity terms of the linear pre-alignment: those of the fit, or global and local correlation where they are chosen later."""
+    return {"ncc": 1.0, "local_ncc": 1.0} if "auto" in settings.similarity else dict(settings.similarity)
+
+
+def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:
+    """Clean both images and lay down the coordinates of the fit."""
+    fixed = clean(orthogonal(problem.fixed), problem.fixed_mask, settings.clip_percent)
+    moving = clean(problem.moving, problem.moving_mask, settings.clip_percent)
+    spacing = working_spacing(fixed.grid, settings.max_voxels)
+    if settings.representation.kind in ("spline", "velocity"):
+        frame = Frame.millimetres(fixed.grid)
+    elif settings.representation.coordinates == "per-axis":
+        frame = Frame.per_axis(fixed.grid)
+    else:
+        frame = Frame.isotropic(fixed.grid)
+    corners = frame.to_unit(fixed.grid.corners())
+    return Prepared(fixed, moving, spacing, frame, np.stack([corners.min(axis=0), corners.max(axis=0)]), device)

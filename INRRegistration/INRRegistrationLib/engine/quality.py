@@ -1,0 +1,87 @@
+"""Indicators of a registration: measured, never combined into a score."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.result import Quality
+from INRRegistrationLib.engine.terms.similarity import local_ncc
+
+Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def similarities(fixed: Floats, warped: Floats, mask: Mask) -> dict[str, float]:
+    """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; both are 1 at best."""
+    a, b = fixed[mask].astype(np.float64), warped[mask].astype(np.float64)
+    spread = a.std() * b.std()
+    pearson = float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
+    scale = max(float(np.ptp(fixed)), 1e-12), max(float(np.ptp(warped)), 1e-12)
+    blocks = [torch.as_tensor(np.ascontiguousarray(v, dtype=np.float32))[None] / s for v, s in zip((fixed, warped), scale, strict=True)]
+    local = 1 - float(local_ncc(blocks[0], blocks[1], torch.as_tensor(mask)[None].float(), 2))
+    return {"correlation": pearson, "local correlation": local}
+
+
+def tre(mapped: Array, moving: Array) -> dict[str, float]:
+    """Target registration error of (n, 3) mapped fixed landmarks against their (n, 3) partners: mm, nothing rounded."""
+    error = np.linalg.norm(mapped - moving, axis=1)
+    return {
+        "mean": float(error.mean()),
+        "sd": float(error.std()),
+        "median": float(np.median(error)),
+        "p95": float(np.percentile(error, 95)),
+        "max": float(error.max()),
+    }
+
+
+def dice(fixed: npt.NDArray[np.generic], warped: npt.NDArray[np.generic], labels: npt.ArrayLike) -> dict[str, float]:
+    """Overlap 2|A and B| / (|A| + |B|) of each label."""
+    scores = {}
+    for label in np.asarray(labels).tolist():
+        a, b = fixed == label, warped == label
+        scores[f"{label:g}"] = float(2 * (a & b).sum() / max(int(a.sum() + b.sum()), 1))
+    return scores
+
+
+def pull_labels(labels: npt.NDArray[np.generic], grid: Grid, points: Array) -> npt.NDArray[np.generic]:
+    """Nearest-neighbour values of a label image at (..., 3) world points (LPS mm); 0 outside."""
+    index = np.rint(grid.to_index(points)).astype(np.int64)
+    inside = ((index >= 0) & (index < np.asarray(grid.size))).all(axis=-1)
+    i, j, k = np.moveaxis(np.clip(index, 0, np.asarray(grid.size) - 1), -1, 0)
+    return np.asarray(np.where(inside, labels[k, j, i], 0))
+
+
+def common_labels(problem: Problem) -> npt.NDArray[np.generic]:
+    """Labels other than 0 that both label images have."""
+    assert problem.fixed_labels is not None and problem.moving_labels is not None
+    both = np.intersect1d(np.unique(problem.fixed_labels.values), np.unique(problem.moving_labels.values))
+    return both[both != 0]
+
+
+def determinant_summary(det: Floats, mask: Mask) -> tuple[float, dict[str, float], float]:
+    """Folding in percent, percentiles, and SD of log det (floored at 1e-3) inside a mask."""
+    inside = det[mask].astype(np.float64)
+    low, median, high = np.percentile(inside, [1, 50, 99])
+    spread = {"min": inside.min(), "p1": low, "median": median, "p99": high, "max": inside.max()}
+    folding = 100 * float((inside <= 0).mean())
+    return folding, {k: float(v) for k, v in spread.items()}, float(np.log(np.clip(inside, 1e-3, 1e3)).std())
+
+
+def notes(quality: Quality, settled: bool) -> tuple[str, ...]:
+    """What a reader of these indicators should know, in words."""
+    said = []
+    fallen = [name for name, (before, after) in quality.similarity.items() if after < before - 0.01]
+    if fallen:
+        said.append(f"{' and '.join(fallen)} fell: look at the images before using this result")
+    if quality.folding_percent > 0:
+        said.append(f"{quality.folding_percent:.4f} % of the voxels fold: do not carry structures through them")
+    if quality.tre_mm and quality.tre_mm["after"]["mean"] > quality.tre_mm["before"]["mean"]:
+        said.append("the landmarks are further apart than before")
+    if not settled:
+        said.append("the fit was ended early")
+    return tuple(said)

@@ -1,0 +1,175 @@
+"""Rigid and affine pre-alignment by the objective of the fit itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.sampling import Image, sample
+from INRRegistrationLib.engine.stopping import cosine
+from INRRegistrationLib.engine.terms.similarity import Similarity
+
+Array = npt.NDArray[np.float64]
+
+RATE = 0.02
+"""First step of Adam: radians, shares of stretch, and quarters of the image's size alike."""
+DISTRUST = 0.02
+"""By how much the centres of mass must do better than the headers to be believed: contrasts and crops move them."""
+
+
+@dataclass(frozen=True, eq=False)
+class AffineLevel:
+    """Both images at one coarse spacing.
+
+    Args:
+        fixed: Level of the fixed image.
+        fixed_weight: (D, H, W), where the fixed image counts.
+        moving: Level of the moving image.
+        moving_weight: Level of the moving mask.
+    """
+
+    fixed: Image
+    fixed_weight: Tensor
+    moving: Image
+    moving_weight: Tensor
+
+
+def centre_of_mass(image: Image, weight: Tensor) -> Array:
+    """Intensity-weighted centre of an image inside its mask, (3,) LPS mm."""
+    mass = (image.values[0] * weight).double().cpu().numpy()
+    axes = [mass.sum(axis=tuple(a for a in range(3) if a != axis)) for axis in (2, 1, 0)]
+    index = [float((profile * np.arange(len(profile))).sum() / max(profile.sum(), 1e-12)) for profile in axes]
+    return image.grid.to_world(index)
+
+
+class LinearMap:
+    """An affine map about a centre with comparable parameters: ``A(p) = centre + M (p - centre) + offset``.
+
+    Args:
+        start: (4, 4) fixed world to moving world, LPS mm, where all parameters are 0.
+        centre: (3,) LPS mm.
+        scale: mm that a unit of translation stands for: the radius of the image.
+    """
+
+    def __init__(self, start: Array, centre: Array, scale: float) -> None:
+        self.start, self.centre, self.scale = start, centre, scale
+
+    def matrix(self, parameters: Tensor) -> Tensor:
+        """The (4, 4) matrix for 6 (rigid) or 12 parameters: rotation vector, translation, stretches and shears."""
+        zero = parameters.new_zeros(())
+        x, y, z = parameters[:3]
+        rotation = torch.linalg.matrix_exp(torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3))
+        if len(parameters) == 12:
+            a, b, c, d, e, f = parameters[6:]
+            rotation = rotation @ torch.linalg.matrix_exp(torch.stack([a, d, e, d, b, f, e, f, c]).reshape(3, 3))
+        centre = torch.as_tensor(self.centre, dtype=parameters.dtype)
+        offset = centre - rotation @ centre + self.scale * parameters[3:6]
+        upper = torch.cat([rotation, offset[:, None]], dim=1)
+        own = torch.cat([upper, parameters.new_tensor([[0.0, 0.0, 0.0, 1.0]])])
+        return torch.as_tensor(self.start, dtype=parameters.dtype) @ own
+
+
+def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -> Callable[[Tensor], Tensor]:
+    """The dissimilarity of one level as a function of the (4, 4) map.
+
+    A point that leaves the moving image counts as if it saw an image without any structure there, so that moving hard
+    parts out of sight never pays; the distance by which points leave gives a slope back.
+    """
+    fixed, weight = data.fixed.values, data.fixed_weight
+    index = _voxel_indices(data.fixed)
+    term = Similarity(similarity, fixed, radius)
+    inner, shift = (torch.as_tensor(a) for a in data.moving.world_to_unit())
+    to_world = torch.as_tensor(data.fixed.grid.affine.copy())
+    total = weight.sum()
+    flat = torch.full_like(fixed, float((fixed[0] * weight).sum() / total))
+    structureless = torch.stack(list(term(flat, weight[None]).values())).sum()
+
+    def loss(matrix: Tensor) -> Tensor:
+        whole = inner @ (matrix @ to_world)[:3]
+        linear = torch.cat([whole[:, :3], (whole[:, 3] + shift)[:, None]], dim=1).to(index)
+        unit = torch.einsum("ab,b...->a...", linear[:, :3], index) + linear[:, 3].reshape(3, 1, 1, 1)
+        inside = (unit.detach().abs() <= 1).all(dim=0)
+        seen = weight * inside * sample(data.moving_weight, unit.detach())[0]
+        share = seen.sum() / total
+        values = torch.stack(list(term(sample(data.moving.values, unit), seen[None]).values())).sum()
+        outside = ((unit.abs() - 1).clamp(min=0).sum(dim=0) * weight).sum() / total
+        return share * values + (1 - share) * structureless + 0.1 * outside
+
+    return loss
+
+
+def _voxel_indices(image: Image) -> Tensor:
+    """(3, D, H, W) indices i, j, k of every voxel."""
+    axes = [torch.arange(n, dtype=image.values.dtype, device=image.values.device) for n in image.grid.shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])
+
+
+def minimise(loss: Callable[[Tensor], Tensor], linear: LinearMap, start: Tensor, rate: float, iterations: int) -> tuple[Tensor, float]:
+    """Adam from given parameters, its steps falling from ``rate`` to a tenth of it; returns the best seen and its loss."""
+    parameters = start.clone().requires_grad_(True)
+    optimiser = torch.optim.Adam([parameters], lr=rate, betas=(0.8, 0.95))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: cosine(n / max(iterations, 1), 0.05))
+    best, lowest = start.clone(), float("inf")
+    for _ in range(iterations):
+        optimiser.zero_grad()
+        value = loss(linear.matrix(parameters))
+        if value.item() < lowest:
+            best, lowest = parameters.detach().clone(), value.item()
+        value.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    return best, lowest
+
+
+def align(
+    levels: list[AffineLevel],
+    kind: str,
+    start: Array,
+    similarity: Mapping[str, float],
+    radius: int,
+    iterations: int,
+    tick: Callable[[], None],
+) -> tuple[Array, str]:
+    """Best linear map, coarse to fine: from the headers and from the centres of mass, rigid first, then the affine part.
+
+    Args:
+        levels: Coarse to fine.
+        kind: ``rigid`` or ``affine``.
+        start: (4, 4) map to start from: the headers, or the user's initial transform.
+        similarity: Weights of the similarity terms.
+        radius: Of the window of local NCC.
+        iterations: Of each step.
+        tick: Called between steps; may raise to end the run.
+
+    Returns:
+        The (4, 4) map, and what was chosen in words.
+    """
+    coarse = levels[0]
+    centre = centre_of_mass(coarse.fixed, coarse.fixed_weight)
+    shifted = start.copy()
+    shifted[:3, 3] += centre_of_mass(coarse.moving, coarse.moving_weight[0]) - (start[:3, :3] @ centre + start[:3, 3])
+    loss = objective(coarse, similarity, radius)
+    tried = []
+    for name, matrix, handicap in (("headers", start, 0.0), ("centres of mass", shifted, DISTRUST)):
+        linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
+        parameters, value = minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations)
+        tick()
+        if kind == "affine":
+            parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
+            tick()
+        tried.append((value + handicap, name, linear, parameters))
+    _, name, linear, parameters = min(tried, key=lambda item: item[0])
+    for data in levels[1:]:
+        parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, iterations)
+        tick()
+    return linear.matrix(parameters).detach().numpy(), f"{kind}, started from the {name}"
+
+
+def _radius(grid: Grid) -> float:
+    return float(np.linalg.norm(np.asarray(grid.size) * grid.spacing) / 4)

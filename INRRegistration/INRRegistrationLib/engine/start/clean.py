@@ -1,0 +1,97 @@
+"""From a volume as it was read to numbers that can be fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.volume import Volume
+
+Mask = npt.NDArray[np.bool_]
+
+FOREGROUND_SHARE = 0.06
+"""A voxel is foreground where it differs from the border's value by this share of the intensity range."""
+
+
+@dataclass(frozen=True, eq=False)
+class CleanImage:
+    """Finite intensities, robustly scaled to [0, 1].
+
+    Args:
+        values: (k, j, i) float32.
+        grid: LPS mm.
+        valid: Where the volume had finite values.
+        foreground: Where something is seen: not the value that surrounds the body, widened by a few mm.
+        given: The user's mask on this grid, or None.
+        scale: The intensities that became 0 and 1.
+    """
+
+    values: npt.NDArray[np.float32]
+    grid: Grid
+    valid: Mask
+    foreground: Mask
+    given: Mask | None
+    scale: tuple[float, float]
+
+    @property
+    def counted(self) -> Mask:
+        """Where similarity is to be judged in this image."""
+        return self.valid & (self.foreground if self.given is None else self.given)
+
+
+def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImage:
+    """Scale a volume to [0, 1] between robust percentiles of its foreground, and find that foreground.
+
+    Raises:
+        InputError: The mask has no voxel on the image's grid, or the image is constant once clipped.
+    """
+    values = np.asarray(volume.values, dtype=np.float32)
+    valid = np.isfinite(values)
+    fill = _surrounding(values[valid], values, valid)
+    values = np.where(valid, values, fill)
+    foreground = _foreground(values, fill, volume.grid)
+    seen = values[foreground & valid]
+    low, high = (float(v) for v in np.percentile(seen, [clip_percent, 100 - clip_percent]))
+    low, high = min(low, fill), max(high, fill)
+    if not high > low:
+        low, high = float(values.min()), float(values.max())
+    scaled = np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
+    given = None if mask is None else on_grid(mask, volume.grid)
+    if given is not None and not given.any():
+        raise InputError(f"{mask.name if mask else 'mask'}: no voxel of {volume.name} lies inside; check that both are in the same space")
+    return CleanImage(scaled, volume.grid, valid, foreground, given, (low, high))
+
+
+def on_grid(mask: Volume, grid: Grid) -> Mask:
+    """A mask on another grid, nearest voxel, (k, j, i); False outside the mask's own grid."""
+    if mask.grid.is_same(grid):
+        return mask.inside()
+    step = np.linalg.inv(mask.grid.affine) @ grid.affine  # voxel of grid -> voxel of mask, i j k
+    flip = np.ix_([2, 1, 0], [2, 1, 0])
+    moved = ndimage.affine_transform(
+        mask.inside().astype(np.uint8), step[:3, :3][flip], step[:3, 3][::-1], output_shape=grid.shape, order=0, mode="constant"
+    )
+    return np.asarray(moved > 0)
+
+
+def _surrounding(finite: npt.NDArray[np.float32], values: npt.NDArray[np.float32], valid: Mask) -> float:
+    """The value around the body: the median of the outermost voxels that are finite."""
+    shell = np.ones(values.shape, dtype=bool)
+    shell[1:-1, 1:-1, 1:-1] = False
+    border = values[shell & valid]
+    return float(np.median(border if border.size else finite))
+
+
+def _foreground(values: npt.NDArray[np.float32], fill: float, grid: Grid) -> Mask:
+    """Voxels unlike the surrounding value, closed and widened by 5 mm; everything where the body fills the image."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    unlike = np.abs(values - fill) > FOREGROUND_SHARE * max(high - low, 1e-12)
+    if not 0.02 < unlike.mean() < 0.7:
+        return np.ones(values.shape, dtype=bool)
+    distance = ndimage.distance_transform_edt(~unlike, sampling=grid.spacing[::-1])
+    return np.asarray(distance <= 5.0)

@@ -1,0 +1,102 @@
+"""Smoothed copies of an image at coarser, near-isotropic spacings."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine.fields.spline import apply_axes
+from INRRegistrationLib.engine.sampling import Image
+
+Array = npt.NDArray[np.float64]
+
+THINNEST = 8
+"""A level with fewer voxels along its shortest side holds too little to fit."""
+
+
+def working_spacing(fixed: Grid, max_voxels: int) -> float:
+    """The isotropic spacing in mm of the finest level.
+
+    The finest spacing of the image where that stays within ``max_voxels``; thick slices are interpolated, because a
+    fit on 5 mm slices wastes what the other two axes know.
+    """
+    volume = float(np.prod(np.asarray(fixed.size) * fixed.spacing))
+    finest = max(fixed.spacing.min(), (fixed.spacing.prod() ** (1 / 3)) / 1.5)
+    return float(max(finest, (volume / max_voxels) ** (1 / 3)))
+
+
+def orthogonal(volume: Volume) -> Volume:
+    """The volume itself, or a linear resampling of it to right-angled axes where its grid is sheared."""
+    if not volume.grid.is_sheared:
+        return volume
+    grid = volume.grid.orthogonal()
+    step = np.linalg.inv(volume.grid.affine) @ grid.affine
+    flip = np.ix_([2, 1, 0], [2, 1, 0])
+    values = np.asarray(volume.values, dtype=np.float32)
+    outside = np.nan  # told apart from the image by clean()
+    moved = ndimage.affine_transform(values, step[:3, :3][flip], step[:3, 3][::-1], output_shape=grid.shape, order=1, cval=outside)
+    return Volume(moved, grid, volume.name)
+
+
+def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: torch.device, smooth: bool = True) -> Image:
+    """An image at an isotropic spacing along its own axes, covering the same field of view.
+
+    Args:
+        values: (k, j, i) on ``grid``.
+        grid: LPS mm, any geometry.
+        spacing: Of the level, mm.
+        device: Where the level is to live.
+        smooth: Gaussian first where the level is coarser than the image, cubic interpolation where it is finer; else
+            linear interpolation only (for masks).
+    """
+    counts = [max(int(round(n * s / spacing)), 1) for n, s in zip(grid.size, grid.spacing, strict=True)]
+    matrices, first, steps = [], [], []
+    for axis in range(3):
+        size, native = grid.size[axis], float(grid.spacing[axis])
+        step = spacing / native
+        start = (size - 1) / 2 - (counts[axis] - 1) / 2 * step
+        matrices.append(_axis_operator(size, start, step, counts[axis], smooth))
+        first.append(start)
+        steps.append(step)
+    affine = grid.affine @ np.diag([*steps, 1.0])
+    affine[:3, 3] = grid.to_world(first)
+    data = torch.as_tensor(np.asarray(values, dtype=np.float32), device=device)[None]
+    along_i, along_j, along_k = (m.to(device) for m in matrices)
+    return Image(apply_axes(data, along_k, along_j, along_i).contiguous(), Grid((counts[0], counts[1], counts[2]), affine))
+
+
+def _axis_operator(size: int, start: float, step: float, count: int, smooth: bool) -> Tensor:
+    """Matrix (count, size) that smooths one axis and reads it at ``start + n * step`` voxels."""
+    positions = start + step * np.arange(count)
+    if smooth and step < 0.8 and size >= 4:
+        matrix = _cubic(size, positions)
+    else:
+        matrix = _linear(size, positions)
+    sigma = 0.5 * np.sqrt(max(step**2 - 1, 0))
+    if smooth and sigma > 0.1:
+        distance = np.arange(size)[:, None] - np.arange(size)[None, :]
+        kernel = np.exp(-0.5 * (distance / sigma) ** 2)
+        matrix = matrix @ (kernel / kernel.sum(axis=1, keepdims=True))
+    return torch.as_tensor(matrix, dtype=torch.float32)
+
+
+def _linear(size: int, positions: Array) -> Array:
+    clamped = np.clip(positions, 0, size - 1)
+    lower = np.minimum(clamped.astype(int), max(size - 2, 0))
+    matrix = np.zeros((len(positions), size))
+    rows = np.arange(len(positions))
+    np.add.at(matrix, (rows, lower), 1 - (clamped - lower))
+    np.add.at(matrix, (rows, np.minimum(lower + 1, size - 1)), clamped - lower)
+    return matrix
+
+
+def _cubic(size: int, positions: Array) -> Array:
+    """Cubic spline interpolation with mirrored ends: scipy on unit impulses, so the mathematics is the library's."""
+    coordinates = np.clip(positions, 0, size - 1)[None]
+    columns = [ndimage.map_coordinates(impulse, coordinates, order=3, mode="mirror") for impulse in np.eye(size)]
+    return np.stack(columns, axis=1)

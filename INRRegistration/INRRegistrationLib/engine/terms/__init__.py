@@ -1,0 +1,1 @@
+"""The terms of the objective: how alike two images are, and how regular a field is."""

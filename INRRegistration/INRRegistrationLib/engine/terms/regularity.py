@@ -1,0 +1,94 @@
+"""How irregular a displacement field is: means over points of textbook densities, so independent of how many there are.
+
+Derivatives are per mm: Jacobians without unit, second derivatives in mm^-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from INRRegistrationLib.engine.fields.jet import PAIRS, Jet, jacobian_determinant
+
+FLOOR = 0.1
+"""Below this determinant the symmetric Jacobian term goes on as a straight line."""
+
+
+def jacobian(first: Tensor) -> Tensor:
+    """Mean of |det J - 1| (IDIR and the geometry-informed INR)."""
+    return (jacobian_determinant(first) - 1).abs().mean()
+
+
+def symmetric_jacobian(first: Tensor) -> Tensor:
+    """Mean of ``(det J - 1) + (1 / det J - 1)``, which punishes halving and doubling alike.
+
+    van Harten et al., IEEE TMI 43(2), 2024. There the determinant is clipped to [0.1, 10], so that a folded point feels
+    no force; here the term goes on as its tangent below 0.1 (value 8.1, slope -99), and unclipped above.
+    """
+    return symmetric_density(jacobian_determinant(first)).mean()
+
+
+def symmetric_density(det: Tensor) -> Tensor:
+    """The symmetric Jacobian term at each determinant, same shape."""
+    safe = det.clamp(min=FLOOR)
+    line = (1 - 1 / FLOOR**2) * (det - FLOOR).clamp(max=0)
+    return safe + 1 / safe - 2 + line
+
+
+def diffusion(first: Tensor) -> Tensor:
+    """Mean of the squared Frobenius norm of du/dx."""
+    return (first**2).sum(dim=(0, 1)).mean()
+
+
+def bending(second: Tensor) -> Tensor:
+    """Mean of the sum of all 27 squared second derivatives, in mm^-2 (Rueckert et al. 1999, eq. 7, with all cross terms)."""
+    factors = second.new_tensor([1.0 if d == e else 2.0 for d, e in PAIRS])
+    squares = (second**2).flatten(2).mean(dim=2).sum(dim=0)
+    return (factors * squares).sum()
+
+
+_ON_FIRST: dict[str, Callable[[Tensor], Tensor]] = {
+    "jacobian": jacobian,
+    "symmetric_jacobian": symmetric_jacobian,
+    "diffusion": diffusion,
+}
+
+
+def order_needed(weights: Mapping[str, float]) -> int:
+    """How many derivatives the terms with a positive weight need: 0, 1 or 2."""
+    used = {name for name, weight in weights.items() if weight > 0}
+    return 2 if "bending" in used else 1 if used else 0
+
+
+def regularity(weights: Mapping[str, float], jet: Jet) -> dict[str, Tensor]:
+    """Each weighted regularity term of a field, by name."""
+    values: dict[str, Tensor] = {}
+    for name, weight in weights.items():
+        if weight <= 0:
+            continue
+        if name == "bending":
+            assert jet.second is not None
+            values[name] = weight * bending(jet.second)
+        else:
+            assert jet.first is not None
+            values[name] = weight * _ON_FIRST[name](jet.first)
+    return values
+
+
+def in_millimetres(jet: Jet, axes: Tensor) -> Jet:
+    """Turn derivatives by unit coordinates into derivatives by mm.
+
+    Args:
+        jet: Displacement and derivatives in unit coordinates.
+        axes: ``(3, 3)`` matrix S with mm = S @ unit: value -> S u, Jacobian -> S G S^-1, second -> S H[S^-1, S^-1].
+    """
+    inverse = torch.linalg.inv(axes)
+    value = torch.einsum("ab,b...->a...", axes, jet.value)
+    first = None if jet.first is None else torch.einsum("ab,bc...,cd->ad...", axes, jet.first, inverse)
+    if jet.second is None:
+        return Jet(value, first)
+    full = torch.stack([jet.second[:, [0, 3, 4]], jet.second[:, [3, 1, 5]], jet.second[:, [4, 5, 2]]], dim=1)
+    moved = torch.einsum("ab,bcd...,ce,df->aef...", axes, full, inverse, inverse)
+    return Jet(value, first, torch.stack([moved[:, d, e] for d, e in PAIRS], dim=1))
