@@ -93,8 +93,9 @@ def _check_mask(mask: Volume, image: Volume) -> None:
 def _check_initial(initial: npt.NDArray[np.float64] | None) -> None:
     if initial is None:
         return
-    if initial.shape != (4, 4) or not np.isfinite(initial).all() or abs(np.linalg.det(initial)) < 1e-6:
-        raise InputError(f"the initial transform must be an invertible 4x4 matrix, got {initial.tolist()}")
+    affine = initial.shape == (4, 4) and np.isfinite(initial).all() and np.allclose(initial[3], [0, 0, 0, 1])
+    if not affine or abs(np.linalg.det(initial)) < 1e-6:
+        raise InputError(f"the initial transform must be an invertible 4x4 matrix with last row 0 0 0 1, got {initial.tolist()}")
 
 
 def _check_pairs(problem: Problem) -> None:
@@ -103,7 +104,8 @@ def _check_pairs(problem: Problem) -> None:
         raise InputError("landmarks were given for one image only; give them for both, or for none")
     if fixed is not None and moving is not None:
         if fixed.shape != moving.shape or fixed.ndim != 2 or fixed.shape[1] != 3:
-            raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
+            seen = f"{fixed.shape} fixed and {moving.shape} moving"
+            raise InputError(f"landmarks must come in pairs of three coordinates: arrays of shape {seen} were given")
         if not (np.isfinite(fixed).all() and np.isfinite(moving).all()):
             raise InputError("landmarks must have finite coordinates; remove the undefined points")
     if (problem.fixed_labels is None) != (problem.moving_labels is None):
@@ -111,7 +113,7 @@ def _check_pairs(problem: Problem) -> None:
 
 
 def _check_overlap(problem: Problem) -> list[str]:
-    """Images apart are legal where an initial transform says so, or where their centres can be laid together."""
+    """Images that share no part of the world, under the initial transform where there is one, cannot be compared."""
     if problem.initial is not None:
         corners = problem.fixed.grid.corners() @ problem.initial[:3, :3].T + problem.initial[:3, 3]
     else:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from INRRegistrationLib.core.errors import InputError
 
-SIMILARITIES = ("mse", "ncc", "local_ncc")
+SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi")
 REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion")
 
 
@@ -75,11 +75,11 @@ class Settings:
     Args:
         method: The name under which people know this choice.
         representation: What holds the displacement.
-        similarity: Weight of each similarity term (``mse``, ``ncc``, ``local_ncc``), or ``{"auto": 1}``: chosen from
+        similarity: Weight of each similarity term (``mse``, ``ncc``, ``local_ncc``, ``nmi``), or ``{"auto": 1}``: chosen from
             the images once they are affinely aligned.
         local_ncc_radius: Window of local NCC is 2 * radius + 1 voxels of the level.
         regularity: Weight of each regularity term (``jacobian`` and ``symmetric_jacobian`` without unit, ``diffusion``
-            without unit, ``bending`` in mm^2 because the energy is in mm^-2).
+            without unit, ``bending`` in mm^2 because the energy is in mm^-2; with per-axis coordinates it has no unit).
         regularity_points: Share of the sampled points at which the regularity of a network is evaluated.
         affine: The linear pre-alignment.
         stages: The pyramid, coarse to fine.
@@ -98,10 +98,10 @@ class Settings:
     representation: Representation = field(default_factory=Representation)
     similarity: Mapping[str, float] = field(default_factory=lambda: {"auto": 1.0})
     local_ncc_radius: int = 2
-    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.1})
+    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.5, "symmetric_jacobian": 0.1})
     regularity_points: float = 0.15
     affine: Affine = field(default_factory=Affine)
-    stages: tuple[Stage, ...] = (Stage(8, 30, 0.8), Stage(4, 30, 0.8), Stage(2, 30, 0.8), Stage(1, 10, 0.5))
+    stages: tuple[Stage, ...] = (Stage(8, 30, 0.8), Stage(4, 30, 0.8), Stage(2, 40, 0.8), Stage(1, 30, 0.5))
     lr_end: float = 0.1
     tolerance: float = 0.0
     patience: int = 50
@@ -114,15 +114,16 @@ class Settings:
     def __post_init__(self) -> None:
         _check_names("similarity", self.similarity, (*SIMILARITIES, "auto"))
         _check_names("regularity", self.regularity, REGULARITIES)
-        if not self.stages:
-            raise InputError("settings need at least one stage")
-        if self.representation.kind == "velocity" and any(stage.points for stage in self.stages):
-            raise InputError("a velocity lattice is fitted on whole levels; set points to 0 in every stage")
-        if self.representation.kind in ("siren", "relu") and not all(stage.points for stage in self.stages):
-            raise InputError("a network is fitted on sampled points; set points above 0 in every stage")
-        for name in ("max_voxels", "patience", "local_ncc_radius"):
-            if getattr(self, name) < 1:
-                raise InputError(f"settings.{name} must be at least 1, got {getattr(self, name)}")
+        if not any(weight > 0 for weight in self.similarity.values()):
+            raise InputError("settings need a similarity term with a weight above 0")
+        if "auto" in self.similarity and len(self.similarity) > 1:
+            raise InputError("similarity 'auto' stands alone; leave the other terms out")
+        _check_stages(self.stages, self.representation.kind)
+        for name, low, high in _RANGES:
+            _check_range(f"settings.{name}", getattr(self, name), low, high)
+        for name, low, high in (("width", 1, 4096), ("depth", 1, 64), ("omega", 1e-3, 1e4)):
+            _check_range(f"settings.representation.{name}", getattr(self.representation, name), low, high)
+        _check_range("settings.affine.iterations", self.affine.iterations, 1, 10_000)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries, lists, numbers and strings; ``from_json`` reads them back to an equal object."""
@@ -138,6 +139,40 @@ class Settings:
         """
         settings: Settings = _build(cls, data, "settings")
         return settings
+
+
+_RANGES = (
+    ("max_voxels", 1000, 10**9),
+    ("patience", 1, 10**6),
+    ("local_ncc_radius", 1, 20),
+    ("regularity_points", 0.001, 1),
+    ("lr_end", 0, 1),
+    ("tolerance", 0, 1),
+    ("outside_weight", 0, 1e6),
+    ("clip_percent", 0, 40),
+)
+"""Name, lowest and highest legal value."""
+
+
+def _check_range(where: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{where} must lie between {low:g} and {high:g}, got {value}")
+
+
+def _check_stages(stages: tuple[Stage, ...], kind: str) -> None:
+    if not stages:
+        raise InputError("settings need at least one stage")
+    for number, stage in enumerate(stages):
+        where = f"settings.stages[{number}]"
+        _check_range(f"{where}.shrink", stage.shrink, 0.25, 64)
+        _check_range(f"{where}.iterations", stage.iterations, 1, 10**6)
+        _check_range(f"{where}.learning_rate", stage.learning_rate, 1e-12, 100)
+        _check_range(f"{where}.control_spacing", stage.control_spacing, 1, 64)
+        _check_range(f"{where}.points", stage.points, 0, 10**8)
+    if kind == "velocity" and any(stage.points for stage in stages):
+        raise InputError("a velocity lattice is fitted on whole levels; set points to 0 in every stage")
+    if kind in ("siren", "relu") and not all(stage.points for stage in stages):
+        raise InputError("a network is fitted on sampled points; set points above 0 in every stage")
 
 
 def _check_names(what: str, weights: Mapping[str, float], known: tuple[str, ...]) -> None:
@@ -185,6 +220,9 @@ def _build(kind: Any, data: Any, where: str) -> Any:
     return _scalar(kind, data, where)
 
 
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
 def _scalar(kind: type, data: Any, where: str) -> Any:
     number = isinstance(data, int | float) and not isinstance(data, bool)
     if kind is float and number:
@@ -193,4 +231,4 @@ def _scalar(kind: type, data: Any, where: str) -> Any:
         return int(data)
     if kind in (bool, str) and isinstance(data, kind):
         return data
-    raise InputError(f"{where} must be a {kind.__name__}, got {data!r}")
+    raise InputError(f"{where} must be {_WORDS[kind]}, got {data!r}")

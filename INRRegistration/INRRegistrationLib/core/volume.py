@@ -41,7 +41,7 @@ class Volume:
 
     def inside(self) -> npt.NDArray[np.bool_]:
         """Read the volume as a mask: where the values are positive, (k, j, i)."""
-        return np.asarray(self.values > 0)
+        return np.asarray(np.greater(self.values, 0), dtype=np.bool_)
 
     def sha256(self) -> str:
         """Hash of values and geometry, to tell later which images a result belongs to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,9 @@ class StageData:
         like = self.fixed.values
         return torch.as_tensor(linear @ self.frame.axes).to(like), torch.as_tensor(shift).to(like)
 
-    def compare(self, similarity: Similarity, unit: Tensor, weight: Tensor, started_inside: Tensor) -> dict[str, Tensor]:
+    def compare(
+        self, similarity: Callable[[Tensor, Tensor], dict[str, Tensor]], unit: Tensor, weight: Tensor, started_inside: Tensor
+    ) -> dict[str, Tensor]:
         """Weighted similarity terms of the moving image at ``(3, ...)`` unit coordinates.
 
         Points outside the moving image or its mask do not count. Those that were inside at the start of the stage pay
@@ -103,10 +105,7 @@ class WholeLevel:
         carried = torch.einsum("ab,b...->a...", self.linear, coefficients)
         unit = self.base + apply_axes(carried, *self.matrices[::-1])
         data = self.data
-        terms = data.compare(
-            self.similarity_of_blocks, unit, data.fixed_weight, self.started_inside
-        )
-        return terms
+        return data.compare(self.similarity_of_blocks, unit, data.fixed_weight, self.started_inside)
 
     def similarity_of_blocks(self, moving: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """The level is one block."""

@@ -86,7 +86,7 @@ def as_transform(lattice: SplineLattice, frame: Frame, affine: Array, max_error_
     return SplineTransform(affine, coefficients.astype(np.float32), origin, np.asarray(lattice.knots.step), frame.axes, max_error_mm)
 
 
-def on_grid(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Displacement and det J of the whole map at the voxel centres of any grid.
 
     Returns:

@@ -14,12 +14,13 @@ from INRRegistrationLib.core.result import Quality, SplineTransform
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import quality as measure
-from INRRegistrationLib.engine.export import as_transform, baked, faded, on_grid
+from INRRegistrationLib.engine.export import as_transform, baked, faded, sampled
 from INRRegistrationLib.engine.fields.lattice import Lattice, SplineLattice
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.sampling import Image
+from INRRegistrationLib.engine.start.clean import on_grid
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -54,7 +55,7 @@ def finish(model: Model, prepared: Prepared, problem: Problem, settings: Setting
     """
     model, lattice, frame, error = _export(model, prepared, settings)
     grid = problem.fixed.grid
-    displacement, det = on_grid(lattice, frame, model.affine, grid)
+    displacement, det = sampled(lattice, frame, model.affine, grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     warped = warp(problem.moving, grid, model.affine, displacement)
     before = warp(problem.moving, grid, initial, None)
@@ -87,7 +88,7 @@ def _export(model: Model, prepared: Prepared, settings: Settings) -> tuple[Model
 def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None) -> Floats:
     """The moving image, read linearly at ``affine(p + u(p))`` for every voxel centre p of ``grid``: (k, j, i) float32.
 
-    Points outside the moving image take its lowest value, so that nothing is made up there.
+    Points outside the moving image's outer voxel faces take its lowest value, so that nothing is made up there.
     """
     values = np.asarray(moving.values, dtype=np.float32)
     lowest = float(values[np.isfinite(values)].min())
@@ -98,14 +99,14 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
         moved = points if displacement is None else points + displacement[k]
         moved = moved @ affine[:3, :3].T + affine[:3, 3]
         values_k = image.at(torch.as_tensor(moved.transpose(2, 0, 1).copy(), dtype=torch.float64).float()).numpy()
-        out[k] = np.where(moving.grid.contains(moved, 0.0), values_k, lowest)
+        out[k] = np.where(moving.grid.contains(moved), values_k, lowest)
     return out
 
 
 def _measure(
     model: Model, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
 ) -> Quality:
-    mask = prepared.fixed.counted if prepared.fixed.counted.shape == det.shape else np.ones(det.shape, dtype=bool)
+    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
     fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     scores = [measure.similarities(fixed, image, mask) for image in images]
     folding, spread, sd = measure.determinant_summary(det, mask)

@@ -53,7 +53,7 @@ def fit_stage(stage: Stage, data: StageData, field: Field, settings: Settings, g
         optimiser.zero_grad()
         terms = evaluate()
         total = torch.stack(list(terms.values())).sum()
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         optimiser.step()
         schedule.step()
         if iteration % RECORD_EVERY == 0 or iteration == stage.iterations - 1 or settings.tolerance > 0:
@@ -92,9 +92,7 @@ def _lattice_terms(points: SampledPoints, field: Lattice, weights: Mapping[str, 
     return {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, weights, generator)}
 
 
-def lattice_regularity(
-    field: Lattice, coefficients: Tensor, weights: Mapping[str, float], generator: torch.Generator
-) -> dict[str, Tensor]:
+def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[str, float], generator: torch.Generator) -> dict[str, Tensor]:
     """Regularity terms at one random position in every cell of the lattice (the same in all cells; another in each call).
 
     For a velocity lattice, bending and diffusion are of the velocity and the Jacobian terms of the resulting map.
@@ -138,7 +136,7 @@ def _betas(field: Field) -> tuple[float, float]:
 
 
 def _record(curve: Curve, iteration: int, terms: Mapping[str, Tensor], total: Tensor) -> dict[str, float]:
-    latest = {name: float(value) for name, value in terms.items()} | {"total": float(total)}
+    latest = {name: float(value.detach()) for name, value in terms.items()} | {"total": float(total.detach())}
     if not math.isfinite(latest["total"]):
         raise Diverged(f"objective {latest['total']} at iteration {iteration}")
     if iteration % RECORD_EVERY == 0 or iteration < 5:

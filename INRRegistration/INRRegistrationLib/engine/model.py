@@ -127,9 +127,7 @@ class Model:
                 yield in_millimetres(self.field.evaluate(chunk, order), axes)
 
 
-def newton(
-    phi: Any, jacobian: Any, target: Array, guess: Array, steps: int = 30, tolerance_mm: float = 1e-3
-) -> Array:
+def newton(phi: Any, jacobian: Any, target: Array, guess: Array, steps: int = 30, tolerance_mm: float = 1e-3) -> Array:
     """Solve ``phi(x) = target`` for (n, 3) points by Newton steps, halved wherever they do not reduce the distance.
 
     Args:

@@ -23,10 +23,14 @@ Array = npt.NDArray[np.float64]
 
 CROP_MARGIN = 4
 """Voxels of each level kept around where the fixed image counts, for windows that reach beyond."""
-AFFINE_VOXELS = (12_000, 200_000)
+AFFINE_VOXELS = (8_000, 100_000)
 """About how many voxels the levels of the linear pre-alignment have."""
 SAME_CONTRAST = 0.6
 """Correlation after the pre-alignment from which on intensities are taken to mean the same in both images."""
+SURROUND = 0.08
+"""Scaled intensities up to this are the dark surround, not the body."""
+MONO_MODAL = {"local_ncc": 1.0, "mse": 5.0}
+MULTI_MODAL = {"local_ncc": 1.0}
 
 
 @dataclass
@@ -103,23 +107,35 @@ class Prepared:
         )  # fmt: skip
 
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
-        """Fix the similarity terms; ``auto`` looks at how the aligned intensities relate. Returns what was chosen, in words."""
+        """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen, in words."""
         if "auto" not in settings.similarity:
             self.similarity = dict(settings.similarity)
             return []
-        fixed, weight, moving, moving_weight = self.level_pair(max(4 * self.spacing, 2.0))
-        points = fixed.grid.to_world(np.argwhere((weight > 0).cpu().numpy())[:, ::-1]) @ affine[:3, :3].T + affine[:3, 3]
-        at = torch.as_tensor(points.T.copy(), dtype=torch.float32, device=self.device)
-        seen = (Image(moving_weight, moving.grid).at(at) > 0) & torch.as_tensor(moving.grid.contains(points, 0), device=self.device)
-        a, b = fixed.values[0][weight > 0][seen].double(), moving.at(at)[seen].double()
-        correlation = float(torch.corrcoef(torch.stack([a, b]))[0, 1]) if len(a) > 2 else 0.0
+        seen_fixed, seen_moving = self._aligned_intensities(affine)
+        both = torch.stack([seen_fixed, seen_moving])
+        correlation = float(torch.corrcoef(both)[0, 1]) if both.shape[1] > 100 else 0.0
+        found = f"(correlation {correlation:.2f} inside both after alignment)"
         if not correlation >= SAME_CONTRAST:
-            self.similarity = {"local_ncc": 1.0}
-            return [f"similarity: local correlation alone, because the contrasts differ (correlation {correlation:.2f} after alignment)"]
-        slope = float(a.std() / b.std())
-        self.gain = (slope, float(a.mean() - slope * b.mean()))
-        self.similarity = {"local_ncc": 0.5, "mse": 30.0}
-        return [f"similarity: local correlation and squared differences, because the contrasts agree (correlation {correlation:.2f} after alignment)"]
+            self.similarity = dict(MULTI_MODAL)
+            return [f"similarity: local correlation, since the contrasts differ {found}"]
+        slope = float(seen_fixed.std() / seen_moving.std())
+        self.gain = (slope, float(seen_fixed.mean() - slope * seen_moving.mean()))
+        self.similarity = dict(MONO_MODAL)
+        return [f"similarity: local correlation with squared differences, since the contrasts agree {found}"]
+
+    def _aligned_intensities(self, affine: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pairs of intensities where both images show something under the linear map, (n,) each.
+
+        The dark surround is left out on purpose: it agrees in any two modalities and would hide that they differ.
+        """
+        fixed, weight, moving, moving_weight = self.level_pair(max(2 * self.spacing, 2.0))
+        index = np.argwhere((weight > 0).cpu().numpy())
+        points = fixed.grid.to_world(index[:, ::-1]) @ affine[:3, :3].T + affine[:3, 3]
+        at = torch.as_tensor(points.T.copy(), dtype=torch.float32, device=self.device)
+        inside = torch.as_tensor(moving.grid.contains(points, 0), device=self.device) & (Image(moving_weight, moving.grid).at(at) > 0)
+        a, b = fixed.values[0][weight > 0].double(), moving.at(at).double()
+        shown = inside & (a > SURROUND) & (b > SURROUND)
+        return a[shown], b[shown]
 
 
 def affine_similarity(settings: Settings) -> dict[str, float]:

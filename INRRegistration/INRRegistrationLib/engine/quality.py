@@ -60,7 +60,7 @@ def common_labels(problem: Problem) -> npt.NDArray[np.generic]:
     """Labels other than 0 that both label images have."""
     assert problem.fixed_labels is not None and problem.moving_labels is not None
     both = np.intersect1d(np.unique(problem.fixed_labels.values), np.unique(problem.moving_labels.values))
-    return both[both != 0]
+    return np.asarray(both[both != 0])
 
 
 def determinant_summary(det: Floats, mask: Mask) -> tuple[float, dict[str, float], float]:

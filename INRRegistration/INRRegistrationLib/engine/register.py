@@ -39,6 +39,7 @@ class _Clock:
     report: Report
     start: float = field(default_factory=time.perf_counter)
     timings_s: dict[str, float] = field(default_factory=dict)
+    stopping: bool = False
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -49,10 +50,16 @@ class _Clock:
             self.timings_s[name] = self.timings_s.get(name, 0.0) + time.perf_counter() - began
 
     def tell(self, progress: Progress) -> None:
-        """Report, and raise where the answer is not to go on."""
+        """Report, and raise where the answer is not to go on.
+
+        A stop that comes before the fit is held back until the fit has begun: only then is there a result to keep.
+        """
         command = self.report(replace(progress, elapsed_s=time.perf_counter() - self.start))
-        if command is not Command.CONTINUE:
-            raise _Ended(command)
+        self.stopping = self.stopping or command is Command.STOP
+        if command is Command.CANCEL:
+            raise _Ended(Command.CANCEL)
+        if self.stopping and progress.phase == "fit":
+            raise _Ended(Command.STOP)
 
 
 @dataclass
@@ -94,10 +101,15 @@ def register(problem: Problem, settings: Settings, report: Report = silent) -> R
         return replace(partial, timings_s=clock.timings_s)
     except Diverged as error:
         return _without(partial, Outcome.DIVERGED, str(error), clock)
-    except torch.cuda.OutOfMemoryError as error:
-        return _without(partial, Outcome.OUT_OF_MEMORY, str(error).splitlines()[0], clock)
-    except MemoryError as error:
-        return _without(partial, Outcome.OUT_OF_MEMORY, str(error), clock)
+    except (MemoryError, RuntimeError) as error:
+        if not _is_memory(error):
+            raise
+        return _without(partial, Outcome.OUT_OF_MEMORY, str(error).partition("\n")[0], clock)
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out: numpy and CUDA have classes for that, torch on the CPU only words."""
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _without(partial: Result, outcome: Outcome, cause: str, clock: _Clock) -> Result:
@@ -120,7 +132,7 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: _C
 
 
 def _align(run: _Run, settings: Settings, clock: _Clock) -> None:
-    """A stop during the alignment keeps the linear map found before it."""
+    """Find the linear part."""
     levels = run.prepared.affine_levels()
 
     def tick() -> None:

@@ -29,7 +29,8 @@ class Jet:
 def determinant(matrix: Tensor) -> Tensor:
     """Determinant of ``(3, 3, ...)`` matrices, ``(...)``, written out (no batched LAPACK)."""
     (a, b, c), (d, e, f), (g, h, i) = matrix
-    return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    det: Tensor = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    return det
 
 
 def jacobian_determinant(first: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ def exponential(velocity: Tensor, knots: Knots) -> Tensor:
     axes = [torch.linspace(-1, 1, n, dtype=velocity.dtype, device=velocity.device) for n in shape]
     identity = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])
     scale = velocity.new_tensor([2 / ((n - 1) * step) for n, step in zip(knots.count, knots.step, strict=True)])
-    moved = velocity / 2**SQUARINGS
+    moved: Tensor = velocity / 2**SQUARINGS
     for _ in range(SQUARINGS):
         moved = moved + sample(moved, identity + moved * scale[:, None, None, None])
     return moved

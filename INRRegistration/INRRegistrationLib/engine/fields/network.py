@@ -1,21 +1,25 @@
-"""Coordinate networks whose first and second derivatives are carried forward with the value.
+"""Coordinate networks with their first and second derivatives in closed form.
 
-One pass gives u, du/dx and d2u/dx2; an ordinary backward pass through it gives their gradients with respect to the
-weights, so no derivative is ever differentiated by repeated ``autograd.grad`` (METHODS: forward-mode tangents).
+The three tangents dh/dx_d of every layer are carried forward with its value, as rows of one product. The second
+derivatives need no rows of their own: with the pre-activations z of hidden layer l and its tangents Z_d = dz/dx_d,
+
+    d2u_i / dx_d dx_e = sum_l sum_n  (du_i/dh_ln) * phi''(z_ln) * Z_lnd * Z_lne,
+
+so three adjoint rows du_i/dh_l, carried back once, replace six second tangents. An ordinary backward pass through all of
+this gives the gradients by the weights: nothing is ever differentiated by repeated ``autograd.grad``.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
-
-_ROWS = (1, 4, 10)
-"""Rows carried for each point: the value, three tangents, six second tangents."""
 
 
 class Network(nn.Module):
@@ -35,7 +39,7 @@ class Network(nn.Module):
         sizes = [3, *[width] * depth, 3]
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
-        for layer, (n_in, n_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+        for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
             bound = self.weight_bound(layer, n_in)
             self.weights.append(nn.Parameter(_uniform((n_out, n_in), bound, generator)))
             self.biases.append(nn.Parameter(_uniform((n_out,), 1 / math.sqrt(n_in), generator)))
@@ -56,42 +60,74 @@ class Network(nn.Module):
         return self.evaluate(points, 0).value
 
     def evaluate(self, points: Tensor, order: int = 0) -> Jet:
-        """Displacement and derivatives at ``(3, ...)`` points, by one forward pass.
+        """Displacement and derivatives at ``(3, ...)`` points.
 
         Args:
             points: Unit coordinates.
             order: 0 for the value, 1 for the Jacobian too, 2 for the second derivatives too.
         """
         shape = points.shape[1:]
-        h = self._first_layer(points.reshape(3, -1).T, order)
+        layers = [self._first_layer(points.reshape(3, -1).T, order)]
         for weight, bias in zip(list(self.weights)[1:-1], list(self.biases)[1:-1], strict=True):
-            h = self._propagate(h @ weight.T, bias, order)
-        rows = (h @ self.weights[-1].T).transpose(1, 2)  # (R, 3, N)
+            layers.append(self._next_layer(layers[-1].rows @ weight.T, bias, order))
+        rows = (layers[-1].rows @ self.weights[-1].T).transpose(1, 2)  # (1 or 4, 3, N)
         value = rows[0] + self.biases[-1][:, None]
-        first = rows[1:4].transpose(0, 1).reshape(3, 3, *shape) if order >= 1 else None
-        second = rows[4:10].transpose(0, 1).reshape(3, 6, *shape) if order >= 2 else None
+        first = rows[1:].transpose(0, 1).reshape(3, 3, *shape) if order >= 1 else None
+        second = self._second(layers).reshape(3, 6, *shape) if order >= 2 else None
         return Jet(value.reshape(3, *shape), first, second)
 
-    def _first_layer(self, points: Tensor, order: int) -> Tensor:
-        """The tangents of the coordinates are the unit vectors, so their rows need no product with the points."""
-        weight, bias = self.weights[0], self.biases[0]
-        h, slope, bend = self.activate(points @ weight.T + bias, order)
-        rows = [h]
-        if slope is not None:
-            rows += [slope * weight[:, d] for d in range(3)]
-        if bend is not None:
-            rows += [bend * (weight[:, d] * weight[:, e]) for d, e in PAIRS]
-        return torch.stack(rows)
+    def _first_layer(self, points: Tensor, order: int) -> _Layer:
+        """The tangents of the coordinates are the unit vectors, so those of z are the columns of the weights."""
+        weight = self.weights[0]
+        h, slope, bend = self.activate(points @ weight.T + self.biases[0], order)
+        tangents = list(weight.T[:, None, :].unbind(0))  # (1, width) each
+        rows = [h] if slope is None else [h, *(slope * tangent for tangent in tangents)]
+        return _Layer(torch.stack(rows), tangents, slope, bend)
 
-    def _propagate(self, z: Tensor, bias: Tensor, order: int) -> Tensor:
-        """Chain rule through one activation: ``z`` (R, N, width) holds value, tangents and second tangents."""
-        h, slope, bend = self.activate(z[0] + bias, order)
-        rows = [h[None]]
-        if slope is not None:
-            rows.append(slope * z[1:4])
-        if bend is not None:
-            rows.append(torch.stack([slope * z[4 + q] + bend * (z[1 + d] * z[1 + e]) for q, (d, e) in enumerate(PAIRS)]))
-        return torch.cat(rows)
+    def _next_layer(self, z: Tensor, bias: Tensor, order: int) -> _Layer:
+        """Chain rule through one activation: ``z`` (1 or 4, N, width) holds the value and the tangents.
+
+        The rows are unbound, not sliced: each slice would give its gradient a zero-filled copy of all rows.
+        """
+        value, *tangents = z.unbind(0)
+        h, slope, bend = self.activate(value + bias, order)
+        rows = [h] if slope is None else [h, *(slope * tangent for tangent in tangents)]
+        return _Layer(torch.stack(rows), tangents, slope, bend)
+
+    def _second(self, layers: list[_Layer]) -> Tensor:
+        """Second derivatives ``(3, 6, N)``: from the last hidden layer to the first, with the adjoints carried back."""
+        last = layers[-1]
+        assert last.bend is not None
+        curved = torch.stack([last.bend * (last.tangents[d] * last.tangents[e]) for d, e in PAIRS])  # (6, N, width)
+        total: Tensor = (curved @ self.weights[-1].T).permute(2, 0, 1)
+        adjoint = self.weights[-1][:, None, :]  # (3, 1 or N, width): du_i / dh
+        for layer, above, weight in zip(layers[-2::-1], layers[:0:-1], list(self.weights)[-2:0:-1], strict=True):
+            assert layer.bend is not None and above.slope is not None
+            adjoint = (adjoint * above.slope) @ weight
+            pairs = torch.stack([layer.tangents[d] * layer.tangents[e] for d, e in PAIRS])  # (6, 1 or N, width)
+            weighted = adjoint * layer.bend
+            if pairs.shape[1] == 1:
+                total = total + (weighted @ pairs[:, 0].T).transpose(1, 2)
+            else:
+                total = total + torch.einsum("inw,qnw->iqn", weighted, pairs)
+        return total
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One hidden layer at all points.
+
+    Args:
+        rows: (1 or 4, N, width), the activations and their tangents.
+        tangents: Three of (N, width), those of the pre-activations; (1, width) in the first layer, where all points share them.
+        slope: (N, width), phi'(z).
+        bend: (N, width), phi''(z).
+    """
+
+    rows: Tensor
+    tangents: list[Tensor]
+    slope: Tensor | None
+    bend: Tensor | None
 
 
 class Siren(Network):
@@ -123,6 +159,7 @@ class ReluMlp(Network):
         super().__init__(width, depth, zero_start, generator)
 
     def weight_bound(self, layer: int, n_in: int) -> float:
+        del layer  # all layers alike
         return 1 / math.sqrt(n_in)
 
     def activate(self, z: Tensor, order: int) -> tuple[Tensor, Tensor | None, Tensor | None]:

@@ -121,7 +121,7 @@ def minimise(loss: Callable[[Tensor], Tensor], linear: LinearMap, start: Tensor,
         value = loss(linear.matrix(parameters))
         if value.item() < lowest:
             best, lowest = parameters.detach().clone(), value.item()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         optimiser.step()
         schedule.step()
     return best, lowest

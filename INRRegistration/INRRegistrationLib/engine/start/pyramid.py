@@ -54,7 +54,7 @@ def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: t
         smooth: Gaussian first where the level is coarser than the image, cubic interpolation where it is finer; else
             linear interpolation only (for masks).
     """
-    counts = [max(int(round(n * s / spacing)), 1) for n, s in zip(grid.size, grid.spacing, strict=True)]
+    counts = [max(round(n * s / spacing), 1) for n, s in zip(grid.size, grid.spacing, strict=True)]
     matrices, first, steps = [], [], []
     for axis in range(3):
         size, native = grid.size[axis], float(grid.spacing[axis])
@@ -72,7 +72,7 @@ def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: t
 
 def _axis_operator(size: int, start: float, step: float, count: int, smooth: bool) -> Tensor:
     """Matrix (count, size) that smooths one axis and reads it at ``start + n * step`` voxels."""
-    positions = start + step * np.arange(count)
+    positions: Array = start + step * np.arange(count, dtype=np.float64)
     if smooth and step < 0.8 and size >= 4:
         matrix = _cubic(size, positions)
     else:
