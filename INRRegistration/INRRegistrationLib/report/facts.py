@@ -1,0 +1,140 @@
+"""What changed, as facts in plain words; never a single score."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from INRRegistrationLib.core.result import Outcome, Quality, Result
+from INRRegistrationLib.report.words import listed, number, percent
+
+Trend = Literal["better", "worse", "same"]
+Tone = Literal["good", "look", "bad", "none"]
+
+SAME = 0.002
+"""A change smaller than this share of the larger value is no change."""
+
+CLEAR = 0.02
+"""Landmarks or labels that got worse by more than this share speak against the whole result."""
+
+_MEANINGS = {
+    "correlation": "how well the brightness of both images goes together over the whole image; 1 is best",
+    "local correlation": "the same within small windows, so that slow shading does not matter; 1 is best",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One indicator before and after.
+
+    Args:
+        name: Of the indicator.
+        before: Under the initial alignment.
+        after: Under the whole map.
+        higher_is_better: Which way is good.
+        unit: With a leading space, or nothing.
+        meaning: For the non-expert.
+        independent: Whether the fit could not see it, as landmarks and labels.
+    """
+
+    name: str
+    before: float
+    after: float
+    higher_is_better: bool
+    unit: str
+    meaning: str
+    independent: bool = False
+
+    @property
+    def trend(self) -> Trend:
+        """Whether the indicator got better, worse or stayed."""
+        gain = (self.after - self.before) * (1 if self.higher_is_better else -1)
+        if not math.isfinite(gain) or abs(gain) <= SAME * max(abs(self.before), abs(self.after)):
+            return "same"
+        return "better" if gain > 0 else "worse"
+
+    @property
+    def clearly_worse(self) -> bool:
+        """Whether it got worse by more than ``CLEAR``."""
+        return self.trend == "worse" and abs(self.after - self.before) > CLEAR * max(abs(self.before), abs(self.after))
+
+    @property
+    def sentence(self) -> str:
+        """The fact as a sentence."""
+        ends = f"{number(self.before)} to {number(self.after)}{self.unit}"
+        if self.trend == "same":
+            return f"{self.name} stayed at {number(self.after)}{self.unit}."
+        return f"{self.name} {'rose' if self.after > self.before else 'fell'} from {ends}."
+
+
+def facts(quality: Quality) -> list[Fact]:
+    """Similarities, landmark distance and overlap of labels, those that were measured."""
+    found = [
+        Fact(name.capitalize(), pair[0], pair[1], True, "", _MEANINGS.get(name, "likeness of the images; higher is better"))
+        for name, pair in quality.similarity.items()
+    ]
+    if quality.tre_mm:
+        before, after = quality.tre_mm["before"]["mean"], quality.tre_mm["after"]["mean"]
+        found.append(
+            Fact("Mean landmark distance", before, after, False, " mm", "how far corresponding landmarks lie apart; 0 is best", True)
+        )
+    if quality.dice:
+        before, after = (float(np.mean([pair[n] for pair in quality.dice.values()])) for n in (0, 1))
+        name = f"Mean Dice overlap of {len(quality.dice)} labels" if len(quality.dice) > 1 else "Dice overlap of the label"
+        found.append(Fact(name, before, after, True, "", "how much labelled structures cover each other; 1 is best", True))
+    return found
+
+
+def verdict(result: Result) -> tuple[Tone, str]:
+    """The headline, and whether it is good news, a reason to look closely, bad news or no result."""
+    if not result.outcome.usable or result.warped is None:
+        return "none", _NO_RESULT.get(result.outcome, "No usable result.")
+    if result.quality is None or not facts(result.quality):
+        return "look", "A map was found, but its quality was not measured: look at the images."
+    known = facts(result.quality)
+    worse = [fact for fact in known if fact.trend == "worse"]
+    against = [fact.name.lower() for fact in worse if fact.independent and fact.clearly_worse]
+    if against:
+        return "bad", f"Do not rely on this map: {listed(against)} got worse."
+    if not any(fact.trend == "better" for fact in known):
+        return "look", "The images agree no better than before. Look closely before using this result."
+    if worse:
+        return "look", f"Mixed result: {listed([fact.name.lower() for fact in worse])} got worse. Look closely before using it."
+    return _improved(result.outcome, result.quality)
+
+
+def _improved(outcome: Outcome, quality: Quality) -> tuple[Tone, str]:
+    start = "The images agree better than before"
+    if quality.folding_percent > 0:
+        return "look", f"{start}, but the map folds in places."
+    if outcome is Outcome.STOPPED:
+        return "look", f"{start}, although the run was stopped early."
+    return "good", f"{start}, and the map does not fold."
+
+
+_NO_RESULT = {
+    Outcome.CANCELLED: "No result: the run was cancelled.",
+    Outcome.DIVERGED: "No usable result: the fit diverged.",
+    Outcome.OUT_OF_MEMORY: "No usable result: there was not enough memory.",
+}
+
+
+def deformation(quality: Quality) -> str:
+    """How far and how unevenly the map moves things, as sentences."""
+    said = []
+    if quality.displacement_mm:
+        moved = quality.displacement_mm
+        parts = [f"{number(moved[key])} mm {words}" for key, words in _LENGTHS.items() if key in moved]
+        said.append(f"Beyond the affine part, the map moves points by {listed(parts)}.")
+    if "p1" in quality.det and "p99" in quality.det:
+        low, high = (number(quality.det[key], 2) for key in ("p1", "p99"))
+        said.append(f"Nearly everywhere (98 %) it changes local volume by ×{low} to ×{high}.")
+    share = quality.folding_percent
+    said.append("It folds nowhere in the measured region." if share == 0 else f"It folds in {percent(share)} of the measured voxels.")
+    return " ".join(said)
+
+
+_LENGTHS = {"mean": "on average", "p95": "at the 95th percentile", "max": "at most"}

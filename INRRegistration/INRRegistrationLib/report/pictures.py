@@ -1,0 +1,118 @@
+"""The pictures of the page: images, agreement before and after, deformation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.result import Result
+from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.report import colours
+from INRRegistrationLib.report.contrast import Contrast, Window, contrast
+from INRRegistrationLib.report.grid_lines import line_distance, warp_grid
+from INRRegistrationLib.report.overview import focus, overview
+from INRRegistrationLib.report.panels import Panel
+from INRRegistrationLib.report.raster import Floats, data_uri, shrink
+from INRRegistrationLib.report.views import View, views
+
+Index = tuple[int, int, int]
+
+TILES = 9
+"""Tiles of a checkerboard along the longer side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Artist:
+    """Draws panels of one result.
+
+    Args:
+        problem: The images.
+        result: The answer.
+        views: Axial, coronal and sagittal.
+        index: Voxel (i, j, k) through which the planes are cut.
+        contrast: Windows and kind of difference.
+        limit: Most pixels of a picture along each side.
+    """
+
+    problem: Problem
+    result: Result
+    views: tuple[View, View, View]
+    index: Index
+    contrast: Contrast
+    limit: int
+
+    def slice(self, volume: Volume, view: View) -> Floats:
+        """The slice of a volume on the fixed grid, averaged down to the limit."""
+        return shrink(view.cut(volume.values, self.index), self.limit)
+
+    def mark(self, view: View) -> tuple[float, float]:
+        """Where the other two planes cut this one, mm right and down."""
+        across, down = view.place(self.index)
+        return float(across), float(down)
+
+    def image(self, volume: Volume, window: Window, label: str, view: View) -> Panel:
+        """A grey slice."""
+        return Panel(view, label, grey(self.slice(volume, view), window))
+
+    def fixed(self, view: View) -> Panel:
+        """The fixed image, with scale bar and the other planes' places."""
+        uri = grey(self.slice(self.problem.fixed, view), self.contrast.fixed)
+        return Panel(view, "Fixed", uri, bar=True, mark=self.mark(view))
+
+    def difference(self, moved: Volume, label: str, view: View, most: float) -> Panel:
+        """Absolute difference from the fixed image; brightest at ``most``."""
+        entries = colours.scaled(self.contrast.difference(self.slice(self.problem.fixed, view), self.slice(moved, view)), 0, most)
+        return Panel(view, label, data_uri(entries, colours.DIFFERENCE))
+
+    def checkerboard(self, moved: Volume, label: str, view: View) -> Panel:
+        """Tiles of the fixed and the moved image in turn; the first tile at the top left is fixed."""
+        first = colours.scaled(self.slice(self.problem.fixed, view), *self.contrast.fixed)
+        second = colours.scaled(self.slice(moved, view), *self.contrast.moving)
+        return Panel(view, label, data_uri(np.where(tiles(view, first.shape), first, second), colours.GREY))
+
+    def warp_grid(self, field: npt.NDArray[np.float32], view: View) -> Panel:
+        """The deformed grid over the dimmed fixed image."""
+        distance = line_distance(self.views)
+        lines = warp_grid(view, self.problem.fixed.grid, field, self.index, distance)
+        uri = grey(self.slice(self.problem.fixed, view), self.contrast.fixed)
+        return Panel(view, f"Warp grid, {view.name.lower()}: lines {distance:g} mm apart", uri, lines, opacity=0.55, bar=True)
+
+    def determinant(self, jacobian: Volume, view: View, index: Index, label: str) -> Panel:
+        """Local volume change det J in its diverging colours, folding in magenta."""
+        det = view.cut(jacobian.values, index).astype(np.float32)
+        folded = shrink(det <= 0, self.limit) > 0
+        uri = data_uri(colours.determinant_entries(shrink(det, self.limit), folded), colours.DETERMINANT)
+        return Panel(view, f"{label}, {view.name.lower()}", uri, crisp=bool(folded.any()))
+
+    def uncertainty(self, volume: Volume, view: View, most: float) -> Panel:
+        """Uncertainty in mm; brightest at ``most``."""
+        entries = colours.scaled(self.slice(volume, view), 0, most)
+        return Panel(view, f"Uncertainty, {view.name.lower()}", data_uri(entries, colours.UNCERTAINTY))
+
+
+def artist(problem: Problem, result: Result, limit: int) -> Artist:
+    """Choose planes and contrast for a result."""
+    seen = overview(problem)
+    return Artist(problem, result, views(problem.fixed.grid), focus(seen, result), contrast(problem, result, seen), limit)
+
+
+def grey(values: Floats, window: Window) -> str:
+    """A picture in grey, as a data URI."""
+    return data_uri(colours.scaled(values, *window), colours.GREY)
+
+
+def brightest_difference(made: Artist, moved: Volume) -> float:
+    """The 99.5th percentile of the difference over the three planes, in the difference's own unit."""
+    parts = [made.contrast.difference(made.slice(made.problem.fixed, view), made.slice(moved, view)).ravel() for view in made.views]
+    return max(float(np.percentile(np.concatenate(parts), 99.5)), 1e-12)
+
+
+def tiles(view: View, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Checkerboard of square tiles (in mm) over a picture (rows, columns); True at the top left."""
+    side = max(view.size_mm) / TILES
+    down = ((np.arange(shape[0]) + 0.5) * view.size_mm[1] / shape[0] // side).astype(int)
+    across = ((np.arange(shape[1]) + 0.5) * view.size_mm[0] / shape[1] // side).astype(int)
+    return np.asarray((down[:, None] + across) % 2 == 0)
