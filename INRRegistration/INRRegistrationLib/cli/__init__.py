@@ -1,0 +1,1 @@
+"""Command line ``inr-register``: files in, files out. The only layer that prints."""

@@ -1,0 +1,88 @@
+"""``inr-register apply``: images, labels and points through a transform, in either direction."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.cli.files import check_image_name, read_image, read_labels, write_image
+from INRRegistrationLib.cli.outputs import check_file, finished_file
+from INRRegistrationLib.cli.point_map import LOST_MM, Loaded, displacement_on, load_map, pull_back
+from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.volume import Volume
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry one file from one space to the other."""
+    output = Path(arguments.output)
+    kind = arguments.kind or ("points" if is_points_file(arguments.input) else "image")
+    check_file(output, [arguments.transform, arguments.input, arguments.reference])
+    if kind == "points":
+        _points(arguments, output)
+    else:
+        _volume(arguments, output, kind)
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"inr-register: {sentence}", file=sys.stderr)
+
+
+def _points(arguments: argparse.Namespace, output: Path) -> None:
+    source = Path(arguments.input)
+    if output.suffix.lower() != source.suffix.lower():
+        raise InputError(f"{output.name}: points are written in the format of {source.name}; end the name with {source.suffix}")
+    points, phi = read_points(source), load_map(arguments.transform).map
+    if arguments.to == "moving":
+        moved = phi.map(points.positions)
+    else:
+        moved, lost = pull_back(phi, points.positions)
+        if lost.any():
+            _say(f"{lost.sum()} of {len(lost)} points have no inverse within {LOST_MM} mm; the nearest ones found were written")
+    with finished_file(output) as partial:
+        write_points(partial, points, moved)
+
+
+def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
+    check_image_name(output)
+    loaded = load_map(arguments.transform)
+    volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say)
+    grid = _output_grid(arguments, loaded)
+    displacement, lost = displacement_on(grid, loaded.map, inverse=arguments.to == "moving")
+    values = (pull_labels if kind == "labels" else pull_image)(volume, grid, displacement)
+    if lost.any():
+        _say(f"{lost.sum()} of {lost.size} voxels have no inverse within {LOST_MM} mm; they show background")
+        values[lost] = 0 if kind == "labels" else values.min()
+    with finished_file(output) as partial:
+        write_image(partial, Volume(values, grid, output.name))
+
+
+def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
+    if arguments.reference is not None:
+        return read_image(arguments.reference, _say).grid
+    grid = loaded.fixed_grid if arguments.to == "fixed" else loaded.moving_grid
+    if grid is None:
+        name = Path(arguments.transform).name
+        raise InputError(f"{name} does not say on which grid to write; give --reference with an image of the {arguments.to} space")
+    return grid
+
+
+def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
+    """Linear values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32."""
+    from INRRegistrationLib.engine.finish import warp
+
+    return warp(volume, grid, np.eye(4), displacement)
+
+
+def pull_labels(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
+    """Nearest labels of ``volume`` at p + displacement(p), (k, j, i) in its own pixel type; 0 outside."""
+    from INRRegistrationLib.engine import quality
+
+    points = grid.all_points().astype(np.float64) + displacement
+    return quality.pull_labels(volume.values, volume.grid, points).astype(volume.values.dtype)

@@ -1,0 +1,144 @@
+"""The words of the command line. Nothing heavy is imported here, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.presets import DEFAULT
+
+IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with a DICOM series; 3D, one value per voxel."
+POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or Slicer's .mrk.json."
+EXIT = "Exit status: 0 a result was kept, 2 bad input, 3 no usable result."
+RESEARCH = "For research; not for clinical use."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of the command line.
+
+    Args:
+        module: In this package; has ``run(arguments) -> int``.
+        summary: For the overview.
+        describe: Adds the verb's arguments to its parser.
+        epilog: Printed after the options.
+    """
+
+    module: str
+    summary: str
+    describe: Callable[[argparse.ArgumentParser], None]
+    epilog: str = ""
+
+
+def parse(words: Sequence[str]) -> tuple[str, argparse.Namespace]:
+    """Choose the verb by the first word (``register`` where that is none) and read the rest.
+
+    Raises:
+        InputError: A word is not understood.
+    """
+    explicit = bool(words) and words[0] in VERBS
+    name = words[0] if explicit else "register"
+    verb = VERBS[name]
+    prog = f"inr-register {name}" if explicit else "inr-register"
+    overview = "" if explicit else "\nother verbs:\n" + "".join(f"  {n:<10}{v.summary}\n" for n, v in VERBS.items() if n != "register")
+    overview += "" if explicit else "inr-register VERB --help says more about each.\n"
+    parser = _Parser(
+        prog=prog,
+        description=verb.summary,
+        epilog=f"{verb.epilog}\n{overview}\n{EXIT}\n{RESEARCH}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verb.describe(parser)
+    return name, parser.parse_args(words[1:] if explicit else words)
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    """A whole number from ``least`` up."""
+
+    def read(word: str) -> int:
+        if not word.lstrip("-").isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"needs a whole number from {least} up, got '{word}'")
+        return int(word)
+
+    return read
+
+
+def _register(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("fixed", metavar="FIXED", help="the image that stays; the result is defined on its grid")
+    add("moving", metavar="MOVING", help="the image that is warped onto FIXED")
+    add("--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
+    _common(parser)
+    add("--method", metavar="NAME", help="the preset named like this method: auto, ffd, idir, idir-relu, ...")
+    add("--similarity", metavar="NAME", help="mse, ncc or local_ncc instead of the preset's similarity")
+    add("--weight", metavar="NAME=VALUE", action="append", default=[], help="weight of a regularity term, such as bending=10; repeatable")
+    add("--max-voxels", metavar="N", type=_at_least(1), help="most voxels to work on internally; fewer are faster and coarser")
+    for side in ("fixed", "moving"):
+        add(f"--{side}-mask", metavar="IMAGE", help=f"positive where {side.upper()} counts")
+        add(f"--{side}-landmarks", metavar="POINTS", help=f"points in {side.upper()}, in pairs by order; for quality only")
+        add(f"--{side}-labels", metavar="IMAGE", help=f"integer labels of {side.upper()}; for quality only")
+    add("--centreline", metavar="POINTS", help="centreline for the method 'geometry'")
+    add("--initial-transform", metavar="FILE", help="linear ITK transform to start from, fixed point to moving point (LPS mm)")
+    add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--preset", metavar="NAME", help=f"settings for a task; default {DEFAULT}; 'inr-register presets' lists them")
+    add("--seed", metavar="N", type=_at_least(0), help="of every random number; the same seed gives the same result on a CPU")
+    add("--threads", metavar="N", type=_at_least(1), help="CPU threads; default: what torch chooses")
+    add("--quiet", action="store_true", help="no progress and no summary")
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--output", metavar="DIR", default="inr-register-demo", help="folder for images and results; default ./inr-register-demo")
+    add("--size", metavar="NAME", default="full", help="full (about a minute) or small (coarser voxels, seconds)")
+    _common(parser)
+
+
+def _apply(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("transform", metavar="TRANSFORM", help="model.safetensors, or any ITK transform from fixed to moving points")
+    add("input", metavar="INPUT", help="image, labels or points")
+    add("output", metavar="OUTPUT", help="file to write; points keep the format of INPUT")
+    add("--reference", metavar="IMAGE", help="grid of the output image; default: the grid that the model was made for")
+    add("--kind", choices=["image", "labels", "points"], help="default: points for .csv and .mrk.json, else image")
+    add("--to", choices=["fixed", "moving"], default="fixed", help="the space to bring INPUT to, from the other one; default fixed")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("transform", metavar="TRANSFORM", help="model.safetensors, or any ITK transform from fixed to moving points")
+    add("--fixed", metavar="IMAGE", required=True, help="the fixed image: folding is measured on its grid")
+    add("--moving", metavar="IMAGE", help="the moving image: similarities are measured too")
+    add("--fixed-mask", metavar="IMAGE", help="measure folding and similarity only where this is positive; default: everywhere")
+    for side in ("fixed", "moving"):
+        add(f"--{side}-landmarks", metavar="POINTS", help=f"points in the {side} image, in pairs by order")
+        add(f"--{side}-labels", metavar="IMAGE", help=f"integer labels of the {side} image")
+
+
+def _presets(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", help="print the complete settings of this preset as JSON")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+
+
+VERBS = {
+    "register": Verb("register_command", "Register two 3D medical images, without training data.", _register, f"{IMAGES}\n{POINTS}"),
+    "demo": Verb("demo", "Make a CT-like pair with a known warp, register it and print the error against the truth.", _demo),
+    "apply": Verb("apply", "Carry an image, labels or points through a transform, in either direction.", _apply, f"{IMAGES}\n{POINTS}"),
+    "evaluate": Verb("evaluate", "Measure any transform (landmarks, overlap, folding); prints JSON.", _evaluate, f"{IMAGES}\n{POINTS}"),
+    "presets": Verb("presets_command", "List the presets, or print one completely.", _presets),
+}
+"""All verbs; ``register`` is meant where the first word is none of them."""

@@ -1,0 +1,102 @@
+"""``inr-register evaluate``: the same indicators for any transform, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.cli.apply import pull_image, pull_labels
+from INRRegistrationLib.cli.files import read_image, read_labels
+from INRRegistrationLib.cli.folding import determinants
+from INRRegistrationLib.cli.point_map import PointMap, displacement_on, load_map
+from INRRegistrationLib.cli.points import read_points
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.volume import Volume
+
+Floats = npt.NDArray[np.float32]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure one transform and print the result as JSON."""
+    for what in ("landmarks", "labels"):
+        if (getattr(arguments, f"fixed_{what}") is None) != (getattr(arguments, f"moving_{what}") is None):
+            raise InputError(f"{what} were given for one image only; give them for both, or for none")
+    phi = load_map(arguments.transform).map
+    fixed = read_image(arguments.fixed, _say)
+    displacement, _ = displacement_on(fixed.grid, phi)
+    mask = np.ones(fixed.grid.shape, dtype=bool)
+    if arguments.fixed_mask is not None:
+        mask = _mask(arguments.fixed_mask, fixed)
+    measured: dict[str, Any] = {"transform": arguments.transform, "voxels": int(mask.sum())}
+    measured |= folding(displacement, fixed, mask)
+    if arguments.moving is not None:
+        measured["similarity"] = similarity(fixed, read_image(arguments.moving, _say), displacement, mask)
+    if arguments.fixed_landmarks is not None:
+        measured["tre_mm"] = landmark_error(phi, arguments.fixed_landmarks, arguments.moving_landmarks)
+    if arguments.fixed_labels is not None:
+        measured["dice"] = overlap(phi, read_labels(arguments.fixed_labels, _say), read_labels(arguments.moving_labels, _say))
+    print(json.dumps(measured, indent=2))
+    return 0
+
+
+def _say(sentence: str) -> None:
+    print(f"inr-register: {sentence}", file=sys.stderr)
+
+
+def _mask(path: str, fixed: Volume) -> npt.NDArray[np.bool_]:
+    """Where a mask on any grid is positive, on the fixed grid."""
+    volume = read_image(path, _say)
+    inside = Volume(volume.inside().astype(np.uint8), volume.grid, volume.name)
+    mask = np.asarray(pull_labels(inside, fixed.grid, np.zeros((*fixed.grid.shape, 3), dtype=np.float32)), dtype=bool)
+    if not mask.any():
+        raise InputError(f"{volume.name}: no voxel of the mask lies in {fixed.name}; check that both are in the same space")
+    return mask
+
+
+def folding(displacement: Floats, fixed: Volume, mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Share of folding voxels, by central differences and at any corner, and the spread of det J."""
+    from INRRegistrationLib.engine.quality import determinant_summary
+
+    central, lowest = determinants(displacement, fixed.grid)
+    percent, spread, sd = determinant_summary(central, mask)
+    strict = 100 * float((lowest[mask] <= 0).mean())
+    return {"folding_percent": percent, "folding_any_corner_percent": strict, "det": spread, "sd_log_det": sd}
+
+
+def similarity(fixed: Volume, moving: Volume, displacement: Floats, mask: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:
+    """Similarities before (no transform) and after."""
+    from INRRegistrationLib.engine.quality import similarities
+
+    seen = np.nan_to_num(np.asarray(fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    images = {"before": np.zeros_like(displacement), "after": displacement}
+    scores = {when: similarities(seen, np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32), mask) for when, u in images.items()}
+    return {name: {when: scores[when][name] for when in scores} for name in scores["before"]}
+
+
+def landmark_error(phi: PointMap, fixed_path: str, moving_path: str) -> dict[str, dict[str, float]]:
+    """Distances of mapped fixed landmarks from their partners before (no transform) and after, mm."""
+    from INRRegistrationLib.engine.quality import tre
+
+    fixed, moving = read_points(fixed_path).positions, read_points(moving_path).positions
+    if len(fixed) != len(moving):
+        raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
+    return {"before": tre(fixed, moving), "after": tre(phi.map(fixed), moving)}
+
+
+def overlap(phi: PointMap, fixed: Volume, moving: Volume) -> dict[str, dict[str, float]]:
+    """Dice of each common label before (no transform) and after, and their mean."""
+    from INRRegistrationLib.engine.quality import dice
+
+    labels = np.setdiff1d(np.intersect1d(np.unique(fixed.values), np.unique(moving.values)), [0])
+    if not len(labels):
+        raise InputError(f"{fixed.name} and {moving.name} have no label in common; check that their values mean the same")
+    displacement, _ = displacement_on(fixed.grid, phi)
+    moved = {"before": np.zeros_like(displacement), "after": displacement}
+    scores = {when: dice(fixed.values, pull_labels(moving, fixed.grid, u), labels) for when, u in moved.items()}
+    table = {name: {when: scores[when][name] for when in scores} for name in scores["before"]}
+    return {**table, "mean": {when: float(np.mean(list(values.values()))) for when, values in scores.items()}}

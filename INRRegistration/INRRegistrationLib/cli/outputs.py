@@ -1,0 +1,115 @@
+"""Results into a folder: all of them, or none."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from INRRegistrationLib.cli.files import write_image
+from INRRegistrationLib.cli.transforms import grid_to_json, write_model, write_transform
+from INRRegistrationLib.core.errors import InputError, RegistrationError
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.result import Result
+
+RESULTS = (
+    "transform.h5",
+    "warped.nii.gz",
+    "jacobian.nii.gz",
+    "uncertainty.nii.gz",
+    "model.safetensors",
+    "report.json",
+    "report.html",
+)
+"""Names in the output folder; those that a run does not make are removed there, because they would tell of another run."""
+
+
+def check_folder(folder: Path, inputs: Iterable[str | None], names: Iterable[str] = RESULTS) -> None:
+    """Make sure, without leaving a trace, that a folder can be written and that no input lies where a result will.
+
+    Raises:
+        InputError: It cannot, or one does.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: the output must be a folder, but this is a file; choose another place")
+    _check_writable(folder)
+    _check_kept([folder / name for name in names], inputs)
+
+
+def check_file(path: Path, inputs: Iterable[str | None]) -> None:
+    """The same for a single file."""
+    if path.is_dir():
+        raise InputError(f"{path}: the output must be a file, but this is a folder; add a file name")
+    _check_writable(path.parent)
+    _check_kept([path], inputs)
+
+
+@contextmanager
+def finished_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder in ``folder``; its files are moved out of it once the block ends well, else no trace is left."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".inr-register-", dir=folder))
+        try:
+            yield temporary
+            for file in sorted(temporary.iterdir()):
+                file.replace(folder / file.name)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError):  # folders that hold something stay
+                for place in missing:
+                    place.rmdir()
+    except OSError as error:
+        raise RegistrationError(f"{folder}: the results could not be written ({error}); make room or choose another place") from error
+
+
+@contextmanager
+def finished_file(path: Path) -> Iterator[Path]:
+    """A temporary name with the same ending; renamed to ``path`` once the block ends well."""
+    with finished_folder(path.parent) as folder:
+        yield folder / path.name
+
+
+def write_result(folder: Path, problem: Problem, result: Result) -> None:
+    """Write everything that the contract of the command line lists."""
+    from INRRegistrationLib.report import report_data, report_html
+
+    assert result.transform is not None and result.model is not None
+    with finished_folder(folder) as new:
+        write_transform(new / "transform.h5", result.transform)
+        for name in ("warped", "jacobian", "uncertainty"):
+            volume = getattr(result, name)
+            if volume is not None:
+                write_image(new / f"{name}.nii.gz", replace(volume, name=name))
+        grids = {"fixed_grid": grid_to_json(problem.fixed.grid), "moving_grid": grid_to_json(problem.moving.grid)}
+        write_model(new / "model.safetensors", result.model, **grids)
+        (new / "report.json").write_text(json.dumps(report_data(problem, result), indent=2), encoding="utf-8")
+        (new / "report.html").write_text(report_html(problem, result), encoding="utf-8")
+        made = {file.name for file in new.iterdir()}
+    for name in set(RESULTS) - made:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _check_writable(folder: Path) -> None:
+    """Try a temporary folder in the nearest folder that exists."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    try:
+        if not place.is_dir():
+            raise NotADirectoryError(f"{place} is a file")
+        tempfile.TemporaryDirectory(prefix=".inr-register-", dir=place).cleanup()
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write there ({error.strerror or error}); choose another output") from error
+
+
+def _check_kept(outputs: list[Path], inputs: Iterable[str | None]) -> None:
+    taken = {path.resolve() for path in outputs}
+    for name in inputs:
+        if name is not None and Path(name).resolve() in taken:
+            raise InputError(f"{name}: this input would be overwritten by a result; choose another output")

@@ -1,0 +1,87 @@
+"""What ``apply`` and ``evaluate`` ask of a transform, whatever file it came from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.cli.itk_map import ItkMap
+from INRRegistrationLib.cli.transforms import grid_from_json, is_model_file, read_model, read_transform
+from INRRegistrationLib.core.grid import Grid
+
+Array = npt.NDArray[np.float64]
+
+LOST_MM = 0.1
+"""A point has no inverse where the nearest one found maps further away from it than this."""
+
+
+class PointMap(Protocol):
+    """A map from fixed world points to moving world points, LPS mm."""
+
+    def map(self, points: npt.ArrayLike) -> Array:
+        """phi(p) at (n, 3) points, (n, 3)."""
+        ...
+
+    def inverse(self, points: npt.ArrayLike) -> Array:
+        """The points (n, 3) that phi takes nearest to given (n, 3) points."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A transform from a file.
+
+    Args:
+        map: The transform.
+        fixed_grid: Of the image that it was made for, where the file says so.
+        moving_grid: Likewise.
+    """
+
+    map: PointMap
+    fixed_grid: Grid | None = None
+    moving_grid: Grid | None = None
+
+
+def load_map(path: str | os.PathLike[str]) -> Loaded:
+    """Read a model file or any ITK transform.
+
+    Raises:
+        InputError: The file is neither.
+    """
+    if not is_model_file(path):
+        return Loaded(ItkMap(read_transform(path)))
+    from INRRegistrationLib.engine.model import Model
+
+    state = read_model(path)
+    grids = [grid_from_json(state.metadata[key]) if key in state.metadata else None for key in ("fixed_grid", "moving_grid")]
+    return Loaded(Model.load(state), *grids)
+
+
+def pull_back(phi: PointMap, points: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Where phi takes from what it takes to (n, 3) moving points, (n, 3), and which of them have no such point, (n,)."""
+    found = phi.inverse(points)
+    return found, np.linalg.norm(phi.map(found) - points, axis=1) > LOST_MM
+
+
+def displacement_on(grid: Grid, phi: PointMap, inverse: bool = False) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """phi(p) - p at every voxel centre p, or the same of its inverse, slice by slice.
+
+    Returns:
+        (k, j, i, 3) LPS mm, and (k, j, i) where the inverse does not exist.
+    """
+    out = np.empty((*grid.shape, 3), dtype=np.float32)
+    lost = np.zeros(grid.shape, dtype=bool)
+    for k in range(grid.size[2]):
+        index = np.stack(np.meshgrid(np.arange(grid.size[0]), np.arange(grid.size[1]), [k]), axis=-1).reshape(-1, 3)
+        points = grid.to_world(index)  # rows run over j, then i
+        if inverse:
+            moved, missing = pull_back(phi, points)
+            lost[k] = missing.reshape(lost[k].shape)
+        else:
+            moved = phi.map(points)
+        out[k] = (moved - points).reshape(out[k].shape)
+    return out, lost

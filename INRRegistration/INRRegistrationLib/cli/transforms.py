@@ -1,0 +1,144 @@
+"""Transforms from files and to files: ITK's formats and the model file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.result import ModelState, SplineTransform
+
+MODEL = ".safetensors"
+METADATA_KEY = "inr-registration"
+ITK_FORMATS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
+FIELD_FORMATS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+DEGREE = 3
+
+
+def to_itk(transform: SplineTransform) -> sitk.CompositeTransform:
+    """The same map as an ITK composite: the affine after the B-spline.
+
+    ITK describes a lattice by the region where all control points of the spline exist: it starts one control point
+    in and is ``degree`` cells smaller than there are control points.
+    """
+    affine = sitk.AffineTransform(3)
+    affine.SetMatrix(transform.affine[:3, :3].ravel().tolist())
+    affine.SetTranslation(transform.affine[:3, 3].tolist())
+    cells = np.array(transform.coefficients.shape[2::-1]) - DEGREE  # (nk, nj, ni, 3) -> ni, nj, nk
+    spline = sitk.BSplineTransform(3, DEGREE)
+    spline.SetTransformDomainMeshSize(cells.tolist())
+    spline.SetTransformDomainDirection(transform.direction.ravel().tolist())
+    spline.SetTransformDomainOrigin((transform.origin + transform.direction @ transform.spacing).tolist())
+    spline.SetTransformDomainPhysicalDimensions((transform.spacing * cells).tolist())
+    spline.SetParameters(np.moveaxis(transform.coefficients, -1, 0).astype(np.float64).ravel().tolist())
+    composite = sitk.CompositeTransform(3)
+    composite.AddTransform(affine)
+    composite.AddTransform(spline)  # the last one added is applied first
+    return composite
+
+
+def write_transform(path: Path, transform: SplineTransform) -> None:
+    """Write the map in ITK's format.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    try:
+        sitk.WriteTransform(to_itk(transform), str(path))
+    except RuntimeError as error:
+        raise OSError(f"{path.name}: {str(error).splitlines()[-1]}") from error
+
+
+def read_transform(path: str | os.PathLike[str]) -> sitk.Transform:
+    """Read any 3D ITK transform; an image of displacement vectors (LPS mm) counts as one.
+
+    Raises:
+        InputError: It cannot be read, or it is not of 3D points.
+    """
+    file = _existing(path)
+    try:
+        if file.name.lower().endswith(FIELD_FORMATS):
+            transform: sitk.Transform = sitk.DisplacementFieldTransform(sitk.ReadImage(str(file), sitk.sitkVectorFloat64))
+        elif file.suffix.lower() in ITK_FORMATS:
+            transform = sitk.ReadTransform(str(file))
+        else:
+            raise InputError(f"{file.name}: not a transform; give {MODEL}, {', '.join(ITK_FORMATS)} or an image of displacements")
+    except RuntimeError as error:
+        raise InputError(f"{file.name}: cannot be read as an ITK transform; its content is damaged or not what its name says") from error
+    if transform.GetDimension() != 3:
+        raise InputError(f"{file.name}: this transform is of {transform.GetDimension()}D points; give one of 3D points")
+    return transform
+
+
+def read_linear(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
+    """Read a linear ITK transform as a (4, 4) matrix, LPS mm.
+
+    Raises:
+        InputError: It cannot be read, or it is not linear.
+    """
+    transform = read_transform(path)
+    if not transform.IsLinear():
+        raise InputError(f"{Path(path).name}: this transform is not linear ({transform.GetName()}); give a rigid or affine one")
+    return linear_matrix(transform)
+
+
+def linear_matrix(transform: sitk.Transform) -> npt.NDArray[np.float64]:
+    """The (4, 4) matrix of a linear transform, from where it takes the origin and the unit vectors."""
+    ends = np.array([transform.TransformPoint(point.tolist()) for point in np.vstack([np.zeros(3), np.eye(3)])])
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = (ends[1:] - ends[0]).T, ends[0]
+    return matrix
+
+
+def is_model_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of a model file."""
+    return Path(path).suffix.lower() == MODEL
+
+
+def write_model(path: Path, state: ModelState, **extra: Any) -> None:
+    """Write a model with further metadata; the file alone suffices to evaluate it again."""
+    from safetensors.numpy import save
+
+    path.write_bytes(save(dict(state.tensors), metadata={METADATA_KEY: json.dumps({**state.metadata, **extra})}))
+
+
+def read_model(path: str | os.PathLike[str]) -> ModelState:
+    """Read a model file.
+
+    Raises:
+        InputError: It is not one.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = _existing(path)
+    try:
+        with safe_open(str(file), framework="numpy") as content:
+            metadata = json.loads((content.metadata() or {})[METADATA_KEY])
+            return ModelState(metadata, {name: content.get_tensor(name) for name in content.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{file.name}: not a model of inr-register; give the model.safetensors that it wrote") from error
+
+
+def grid_to_json(grid: Grid) -> dict[str, Any]:
+    """A grid for metadata."""
+    return {"size": list(grid.size), "affine": grid.affine.tolist()}
+
+
+def grid_from_json(data: dict[str, Any]) -> Grid:
+    """The grid that ``grid_to_json`` wrote."""
+    i, j, k = data["size"]
+    return Grid((i, j, k), np.array(data["affine"]))
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{path}: there is no such transform file; check the path")
+    return file
