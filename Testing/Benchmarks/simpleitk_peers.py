@@ -45,7 +45,7 @@ def bspline(fixed: sitk.Image, moving: sitk.Image, spacing_mm: float = 20.0) -> 
     method.SetInterpolator(sitk.sitkLinear)
     method.SetMovingInitialTransform(first)
     method.SetInitialTransform(sitk.BSplineTransformInitializer(fixed, mesh), inPlace=True)
-    method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-6, numberOfIterations=50, maximumNumberOfFunctionEvaluations=100)
+    method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-6, numberOfIterations=20, maximumNumberOfFunctionEvaluations=25)
     method.SetShrinkFactorsPerLevel([4, 2, 1])
     method.SetSmoothingSigmasPerLevel([2, 1, 0])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()

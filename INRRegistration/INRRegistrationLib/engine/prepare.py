@@ -107,19 +107,23 @@ class Prepared:
         )  # fmt: skip
 
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
-        """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen, in words."""
-        if "auto" not in settings.similarity:
+        """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen."""
+        if not {"auto", "mse"} & set(settings.similarity):
             self.similarity = dict(settings.similarity)
             return []
         seen_fixed, seen_moving = self._aligned_intensities(affine)
-        both = torch.stack([seen_fixed, seen_moving])
-        correlation = float(torch.corrcoef(both)[0, 1]) if both.shape[1] > 100 else 0.0
+        alike = len(seen_fixed) > 100 and bool(seen_moving.std() > 0)
+        correlation = float(torch.corrcoef(torch.stack([seen_fixed, seen_moving]))[0, 1]) if alike else 0.0
+        if alike and correlation > 0:
+            slope = float(seen_fixed.std() / seen_moving.std())
+            self.gain = (slope, float(seen_fixed.mean() - slope * seen_moving.mean()))
+        if "auto" not in settings.similarity:
+            self.similarity = dict(settings.similarity)
+            return [f"moving intensities matched to the fixed ones: times {self.gain[0]:.3g}, plus {self.gain[1]:.3g} of the fixed range"]
         found = f"(correlation {correlation:.2f} inside both after alignment)"
         if not correlation >= SAME_CONTRAST:
             self.similarity = dict(MULTI_MODAL)
             return [f"similarity: local correlation, since the contrasts differ {found}"]
-        slope = float(seen_fixed.std() / seen_moving.std())
-        self.gain = (slope, float(seen_fixed.mean() - slope * seen_moving.mean()))
         self.similarity = dict(MONO_MODAL)
         return [f"similarity: local correlation with squared differences, since the contrasts agree {found}"]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -66,12 +68,13 @@ def oblique_pair(phi: object) -> Problem:
 
 
 def test_a_translation_between_oblique_and_straight_grids_is_found() -> None:
-    result = register(oblique_pair(lambda p: p + SHIFT), settings(affine="rigid"))
+    gentle = replace(settings(affine="rigid"), similarity={"ncc": 1.0}, regularity={"diffusion": 1.0}, clip_percent=0.0)
+    result = register(oblique_pair(lambda p: p + SHIFT), gentle)
     assert result.model is not None
     points = np.random.default_rng(0).uniform(-18, 18, (300, 3))
     error = np.linalg.norm(Model.load(result.model).map(points) - (points + SHIFT), axis=1)
     assert error.mean() < 0.05
-    assert error.max() < 0.3
+    assert error.max() < 0.2
 
 
 def through_itk(result: Result, points: Array) -> Array:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pytest
 import torch
@@ -10,8 +9,6 @@ from torch import Tensor
 from INRRegistrationLib.engine.fields.jet import PAIRS, jacobian_determinant
 from INRRegistrationLib.engine.fields.network import Network, ReluMlp, Siren
 from INRRegistrationLib.engine.terms.regularity import bending
-
-Seeded = Callable[[int], torch.Generator]
 
 SHAPES = [(24, 1), (24, 2), (16, 3), (12, 5)]
 

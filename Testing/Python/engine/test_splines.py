@@ -146,7 +146,7 @@ def test_beyond_the_valid_range_the_border_value_goes_on() -> None:
     torch.testing.assert_close(ends, beyond, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("count", [5, 6, 8, 33])
+@pytest.mark.parametrize("count", [4, 5, 6, 8, 33])
 def test_interpolation_hits_its_samples_and_keeps_splines(count: int) -> None:
     sites, solve = interpolating_matrix(count)
     assert float(sites.min()) >= 1

@@ -109,7 +109,8 @@ def evaluate_at_points(coefficients: Tensor, knots: Knots, points: Tensor, order
     (i, _), (j, _), (k, _) = places
     row = (k[:, None] + reach)[:, :, None, None] * knots.count[1] + (j[:, None] + reach)[:, None, :, None]
     index = row * knots.count[0] + (i[:, None] + reach)[:, None, None, :]
-    near = coefficients.reshape(3, -1)[:, index.reshape(-1)].reshape(3, -1, 4, 4, 4)
+    # gather, not indexing: the gradient of indexing adds up in another order in every run
+    near = coefficients.reshape(3, -1).gather(1, index.reshape(1, -1).expand(3, -1)).reshape(3, -1, 4, 4, 4)
 
     def blend(powers: tuple[int, int, int]) -> Tensor:
         w = [basis(places[d][1], powers[d]) / knots.step[d] ** powers[d] for d in range(3)]

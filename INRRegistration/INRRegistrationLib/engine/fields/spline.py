@@ -55,5 +55,5 @@ def interpolating_matrix(count: int, dtype: torch.dtype = torch.float64) -> tupl
         already lies in the space is reproduced exactly.
     """
     knots = torch.arange(1, count - 1, dtype=dtype)
-    sites = torch.cat([knots[:1], knots[:1] + 0.5, knots[1:-1], knots[-1:] - 0.5, knots[-1:]])
+    sites = torch.cat([knots[:1], knots[:1] + 1 / 3, knots[1:-1], knots[-1:] - 1 / 3, knots[-1:]])
     return sites, torch.linalg.inv(axis_matrix(sites, 0.0, 1.0, count))
