@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 import SimpleITK as sitk
 import torch
-from analytic import OBLIQUE, centred, image_on, pair, turn
+from analytic import OBLIQUE, centred, image_on, pair, turn, wave
+from fits import LATTICE, short
 
 from INRRegistrationLib.cli.transforms import to_itk
 from INRRegistrationLib.core.grid import Grid
@@ -18,6 +19,7 @@ from INRRegistrationLib.engine.export import as_transform, faded, sampled
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.register import register
 
 Array = npt.NDArray[np.float64]
@@ -184,3 +186,18 @@ def test_separable_and_pointwise_evaluation_on_a_grid_agree() -> None:
     pointwise, other = sampled(lattice, frame, np.eye(4), tilted)  # so little that only the way of evaluation differs
     np.testing.assert_allclose(straight, pointwise, atol=5e-3)
     np.testing.assert_allclose(det, other, atol=5e-3)
+
+
+def test_thick_slices_are_worked_on_at_one_spacing_and_outputs_keep_their_grid() -> None:
+    fixed, moving = centred((36, 36, 10), (1.3, 1.3, 5.0)), centred((34, 36, 11), (1.3, 1.4, 5.0))
+    problem = pair(fixed, moving, wave)
+    prepared = prepare(problem, LATTICE, torch.device("cpu"))
+    assert 1.3 <= prepared.spacing < 1.5
+    levels = prepared.level_pair(prepared.spacing)
+    for image in (levels[0], levels[2]):
+        assert np.allclose(image.grid.spacing, image.grid.spacing[0])
+    assert np.allclose(levels[0].grid.centre, fixed.centre)
+    result = register(problem, short(LATTICE, 2))
+    assert result.warped is not None
+    assert result.warped.grid.is_same(fixed)
+    assert result.warped.values.shape == fixed.shape
