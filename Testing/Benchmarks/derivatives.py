@@ -1,6 +1,6 @@
 """Closed-form derivatives beside the same mathematics through repeated ``autograd.grad``.
 
-    python Testing/Benchmarks/derivatives.py [--points 10000] [--width 256] [--repeats 7] [--threads 2]
+    python Testing/Benchmarks/derivatives.py [--points 4000] [--width 256] [--repeats 7] [--threads 2]
 
 All arms evaluate the same sine network, form the same regularity term and take its gradient by the weights; they
 alternate within one run. ``autograd.grad`` comes in two forms: with the Jacobian assembled in one tensor whose entries are
@@ -100,7 +100,7 @@ def timings(term: str, width: int, count: int, repeats: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--points", type=int, default=10_000)
+    parser.add_argument("--points", type=int, default=4000)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)

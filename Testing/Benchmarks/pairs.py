@@ -1,6 +1,6 @@
 """Presets and SimpleITK's own methods on a folder of image pairs, in one run and one markdown table.
 
-    python Testing/Benchmarks/pairs.py PAIRS [--presets auto quick] [--peers] [--only NAME ...] [--threads 2]
+    python Testing/Benchmarks/pairs.py PAIRS [--presets auto quick] [--peers B-spline Demons] [--only NAME ...] [--threads 2]
 
 A pair is a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, and landmarks (``fixed_landmarks.csv``,
 ``moving_landmarks.csv``: LPS mm) or labels (``fixed_labels.nii.gz``, ``moving_labels.nii.gz``) or both.
@@ -25,6 +25,8 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads that spin take the cores from other processes
 
+PEERS = ["B-spline", "Demons"]
+
 
 def main() -> None:
     arguments = parse()
@@ -32,7 +34,7 @@ def main() -> None:
         print(json.dumps(run_one(Path(arguments.pairs), arguments.worker, Path(arguments.transform), arguments.threads)))
         return
     names = sorted(entry.name for entry in Path(arguments.pairs).iterdir() if (entry / "fixed.nii.gz").exists())
-    methods = [*arguments.presets, *(["SimpleITK B-spline", "SimpleITK Demons"] if arguments.peers else [])]
+    methods = [*arguments.presets, *(f"SimpleITK {peer}" for peer in arguments.peers)]
     print("| pair | method | TRE mm | Dice | folding % | SD log det | seconds | peak MiB |\n|---|---|---|---|---|---|---|---|")
     for name in arguments.only or names:
         with tempfile.TemporaryDirectory() as folder:
@@ -43,8 +45,10 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pairs")
-    parser.add_argument("--presets", nargs="+", default=["auto"])
-    parser.add_argument("--peers", action="store_true", help="run SimpleITK's B-spline and Demons beside them")
+    parser.add_argument("--presets", nargs="*", default=["auto"])
+    parser.add_argument(
+        "--peers", nargs="*", choices=["B-spline", "Demons"], default=["B-spline", "Demons"], help="SimpleITK's, beside them"
+    )
     parser.add_argument("--only", nargs="+", help="names of pairs")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--worker", help=argparse.SUPPRESS)

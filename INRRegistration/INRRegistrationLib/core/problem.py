@@ -103,9 +103,10 @@ def _check_pairs(problem: Problem) -> None:
     if (fixed is None) != (moving is None):
         raise InputError("landmarks were given for one image only; give them for both, or for none")
     if fixed is not None and moving is not None:
-        if fixed.shape != moving.shape or fixed.ndim != 2 or fixed.shape[1] != 3:
-            seen = f"{fixed.shape} fixed and {moving.shape} moving"
-            raise InputError(f"landmarks must come in pairs of three coordinates: arrays of shape {seen} were given")
+        if any(points.ndim != 2 or points.shape[1] != 3 for points in (fixed, moving)):
+            raise InputError(f"landmarks must have three coordinates each, got arrays of shape {fixed.shape} and {moving.shape}")
+        if len(fixed) != len(moving):
+            raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
         if not (np.isfinite(fixed).all() and np.isfinite(moving).all()):
             raise InputError("landmarks must have finite coordinates; remove the undefined points")
     if (problem.fixed_labels is None) != (problem.moving_labels is None):

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from small_pair import LPS_RAS, Registered, SmallPair, a_grid, blobs, command, environment, run_cli, true_map, write_nifti
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.presets import load_preset
 
 FILES = {"transform.h5", "warped.nii.gz", "jacobian.nii.gz", "model.safetensors", "report.json", "report.html"}
 
@@ -108,7 +109,7 @@ def test_settings_of_the_command_line_reach_the_run(a_pair: SmallPair, tmp_path:
     settings = json.loads((tmp_path / "out" / "report.json").read_text())["settings"]
     assert settings["similarity"] == {"ncc": 1.0}
     assert settings["seed"] == 7
-    assert settings["regularity"] == {"diffusion": 0.2, "bending": 3.0}
+    assert settings["regularity"] == {**load_preset("auto").settings.regularity, "diffusion": 0.2, "bending": 3.0}
 
 
 def test_the_first_interrupt_keeps_the_result_so_far(a_pair: SmallPair, tmp_path: Path) -> None:

@@ -128,8 +128,8 @@ def test_an_initial_transform_that_cannot_be_inverted_is_refused(an_image: MakeI
     [
         (np.zeros((2, 3)), None, "landmarks were given for one image only"),
         (None, np.zeros((2, 3)), "landmarks were given for one image only"),
-        (np.zeros((2, 3)), np.zeros((3, 3)), "must come in pairs of three coordinates"),
-        (np.zeros((2, 2)), np.zeros((2, 2)), "landmarks must"),
+        (np.zeros((2, 3)), np.zeros((3, 3)), "must come in pairs: 2 fixed and 3 moving"),
+        (np.zeros((2, 2)), np.zeros((2, 2)), "three coordinates each"),
         (np.zeros((2, 3)), np.full((2, 3), np.inf), "finite coordinates"),
     ],
 )

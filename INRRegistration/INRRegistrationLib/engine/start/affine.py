@@ -111,7 +111,7 @@ def _voxel_indices(image: Image) -> Tensor:
 
 
 def minimise(loss: Callable[[Tensor], Tensor], linear: LinearMap, start: Tensor, rate: float, iterations: int) -> tuple[Tensor, float]:
-    """Adam from given parameters, its steps falling from ``rate`` to a tenth of it; returns the best seen and its loss."""
+    """Adam from given parameters, its steps falling from ``rate`` to a twentieth of it; returns the best seen and its loss."""
     parameters = start.clone().requires_grad_(True)
     optimiser = torch.optim.Adam([parameters], lr=rate, betas=(0.8, 0.95))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: cosine(n / max(iterations, 1), 0.05))
