@@ -11,10 +11,8 @@ from typing import Any
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
-from INRRegistrationLib.core.settings import SIMILARITIES, Settings
+from INRRegistrationLib.core.settings import SIMILARITIES, SIMILARITY_WEIGHTS, Settings
 
-SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0}
-"""Bring the similarity terms to about the same size, so that the preset's regularity fits each of them."""
 IMAGES = ("fixed", "moving", "fixed_mask", "moving_mask", "fixed_labels", "moving_labels")
 OTHERS = ("fixed_landmarks", "moving_landmarks", "initial_transform")
 

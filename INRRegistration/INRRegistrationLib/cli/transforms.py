@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from INRRegistrationLib.core import model_file
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.result import ModelState, SplineTransform
 
 MODEL = ".safetensors"
-METADATA_KEY = "inr-registration"
 ITK_FORMATS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
 FIELD_FORMATS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 DEGREE = 3
@@ -104,9 +103,7 @@ def is_model_file(path: str | os.PathLike[str]) -> bool:
 
 def write_model(path: Path, state: ModelState, **extra: Any) -> None:
     """Write a model with further metadata; the file alone suffices to evaluate it again."""
-    from safetensors.numpy import save
-
-    path.write_bytes(save(dict(state.tensors), metadata={METADATA_KEY: json.dumps({**state.metadata, **extra})}))
+    path.write_bytes(model_file.to_bytes(state, **extra))
 
 
 def read_model(path: str | os.PathLike[str]) -> ModelState:
@@ -115,15 +112,13 @@ def read_model(path: str | os.PathLike[str]) -> ModelState:
     Raises:
         InputError: It is not one.
     """
-    from safetensors import SafetensorError, safe_open
-
     file = _existing(path)
     try:
-        with safe_open(str(file), framework="numpy") as content:
-            metadata = json.loads((content.metadata() or {})[METADATA_KEY])
-            return ModelState(metadata, {name: content.get_tensor(name) for name in content.keys()})  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise InputError(f"{file.name}: not a model of inr-register; give the model.safetensors that it wrote") from error
+        return model_file.from_bytes(file.read_bytes())
+    except InputError as error:
+        raise InputError(f"{file.name}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{file.name}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def grid_to_json(grid: Grid) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from INRRegistrationLib.core.errors import InputError
 
 SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi")
+SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0}
+"""Bring the similarity terms to about the same size, so that the regularity of a preset fits each of them."""
 REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion")
 
 

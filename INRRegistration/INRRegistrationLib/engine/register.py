@@ -15,7 +15,7 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress, Report, silent
 from INRRegistrationLib.core.result import Curve, Outcome, Result
 from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine import prepare
+from INRRegistrationLib.engine import memory, prepare
 from INRRegistrationLib.engine.data import Field
 from INRRegistrationLib.engine.device import choose_device, describe_device
 from INRRegistrationLib.engine.finish import finish
@@ -92,7 +92,18 @@ def register(problem: Problem, settings: Settings, report: Report = silent) -> R
     warnings = problem.check()
     device = choose_device(settings.device)
     clock = _Clock(report)
-    partial = Result(Outcome.CANCELLED, Outcome.CANCELLED.value, settings.to_json(), device=describe_device(device), warnings=warnings)
+    try:
+        result = _attempt(problem, settings, device, clock)
+        if result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
+            result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock)
+        return replace(result, warnings=warnings)
+    finally:
+        memory.give_back(device)
+
+
+def _attempt(problem: Problem, settings: Settings, device: torch.device, clock: _Clock) -> Result:
+    """One registration from start to end, whatever the ending."""
+    partial = Result(Outcome.CANCELLED, Outcome.CANCELLED.value, settings.to_json(), device=describe_device(device))
     try:
         run = _start(problem, settings, device, clock)
         _fit(run, settings, clock)
@@ -102,14 +113,19 @@ def register(problem: Problem, settings: Settings, report: Report = silent) -> R
     except Diverged as error:
         return _without(partial, Outcome.DIVERGED, str(error), clock)
     except (MemoryError, RuntimeError) as error:
-        if not _is_memory(error):
+        if not memory.is_shortage(error):
             raise
-        return _without(partial, Outcome.OUT_OF_MEMORY, str(error).partition("\n")[0], clock)
+        return _without(partial, Outcome.OUT_OF_MEMORY, "", clock)
 
 
-def _is_memory(error: Exception) -> bool:
-    """Whether memory ran out: numpy and CUDA have classes for that, torch on the CPU only words."""
-    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _attempt_with_less(problem: Problem, less: Settings, device: torch.device, clock: _Clock) -> Result:
+    """The second and last attempt; the result says that it was needed."""
+    memory.give_back(device)
+    result = _attempt(problem, less, device, clock)
+    if result.outcome is Outcome.OUT_OF_MEMORY:
+        memory.give_back(device)  # before free memory is read
+        return _without(result, Outcome.OUT_OF_MEMORY, memory.advice(less, device), clock)
+    return replace(result, choices=(memory.what_was_halved(less), *result.choices))
 
 
 def _without(partial: Result, outcome: Outcome, cause: str, clock: _Clock) -> Result:
