@@ -1,0 +1,238 @@
+"""Runs under a Qt event loop that holds the interpreter lock, as 3D Slicer's does: one way of driving a fit, in a process of its own.
+
+    python slicer_like.py WAY KIND [SECONDS]     prints one line of JSON
+
+WAY is ``free`` (no event loop, no thread: the rate to compare with), ``pump`` (as the product does it), ``naive`` (a thread, an
+event loop and nothing else), ``cancel`` (the pump, with a cancel and a second run after it) or ``import`` (the pump, while torch is
+imported). KIND is a kind of representation. SECONDS is the longest time for the event loop. Except for ``import``, torch is loaded
+beforehand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[3]
+if str(ROOT / "INRRegistration") not in sys.path:
+    sys.path.insert(0, str(ROOT / "INRRegistration"))
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.progress import Command, Progress, Report
+from INRRegistrationLib.core.settings import Affine, Representation, Settings, Stage
+from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.job.messages import Ending, Finished, Updated
+from INRRegistrationLib.job.pump import Pump
+from INRRegistrationLib.job.run import Run, run_blocking
+from INRRegistrationLib.job.worker import living, prepare_environment, stop_all
+
+SIZE = (64, 60, 56)
+ITERATIONS = {"velocity": 40, "siren": 150}
+
+
+def a_problem() -> Problem:
+    """Two smooth images that differ by a shift of two voxels."""
+    grid = Grid.from_geometry(SIZE, (1.5, 1.5, 1.5), (0.0, 0.0, 0.0), np.eye(3))
+    points = grid.all_points().astype(np.float64)
+    images = [np.sin((points - shift) / [6, 7, 8]).prod(axis=-1).astype(np.float32) for shift in (0.0, 3.0)]
+    return Problem(Volume(images[0], grid, "fixed"), Volume(images[1], grid, "moving"))
+
+
+def settings_for(kind: str) -> Settings:
+    network = kind == "siren"
+    return Settings(
+        representation=Representation("siren", 64, 2) if network else Representation("velocity"),
+        similarity={"ncc": 1.0} if network else {"local_ncc": 1.0},
+        regularity={"bending": 0.1} if network else {"diffusion": 0.2},
+        affine=Affine("none"),
+        stages=(Stage(1, ITERATIONS[kind], 1e-3, 4000),) if network else (Stage(1, ITERATIONS[kind], 0.3),),
+        device="cpu",
+    )
+
+
+class Fit:
+    """The real fit as work, with the time of each report of an iteration."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind, self.times = kind, list[float]()
+
+    def __call__(self, report: Report) -> float:
+        from INRRegistrationLib.engine.register import register
+
+        def timed(progress: Progress) -> Command:
+            if progress.phase == "fit":
+                self.times.append(time.perf_counter())
+            return report(progress)
+
+        return register(a_problem(), settings_for(self.kind), timed).quality is not None
+
+    @property
+    def rate(self) -> float:
+        """Iterations a second."""
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0]) if len(self.times) > 1 else 0.0
+
+
+def load_engine() -> None:
+    """Import everything that a fit will need."""
+    import torch
+
+    import INRRegistrationLib.engine.register  # noqa: F401
+
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+
+
+class Application:
+    """A Qt application without windows whose event loop never gives the interpreter lock away by itself."""
+
+    def __init__(self) -> None:
+        import PySide6
+        from PySide6.QtCore import QCoreApplication, QTimer
+
+        self.make, self.app = QTimer, QCoreApplication([])
+        self.ticks: list[float] = []
+        self._core = ctypes.PyDLL(str(Path(PySide6.__path__[0]) / "Qt" / "lib" / "libQt6Core.so.6"))
+
+    def timer(self, function: Callable[[], None], interval_ms: int = 0) -> Any:
+        timer = self.make()
+        timer.setInterval(interval_ms)
+        timer.timeout.connect(function)
+        return timer
+
+    def noted_sleep(self, seconds: float) -> None:
+        """What the pump sleeps with; the times between two calls are those in which the window cannot move."""
+        self.ticks.append(time.perf_counter())
+        time.sleep(seconds)
+
+    def exec(self, seconds: float) -> None:
+        """Run the event loop until ``quit``, or so many seconds."""
+        end = self.timer(self.quit, int(1000 * seconds))
+        end.start()
+        self._core._ZN16QCoreApplication4execEv()
+        end.stop()
+
+    def quit(self) -> None:
+        self.app.quit()
+
+    def worst_gap_ms(self) -> float:
+        return 1000 * float(np.diff(self.ticks).max()) if len(self.ticks) > 1 else float("inf")
+
+
+def drive(application: Application, run: Run, seconds: float) -> Pump:
+    """Pump until the thread of the run has ended."""
+    pump = Pump(application.timer, application.noted_sleep)
+    pump.drive(run)
+
+    def look() -> None:
+        if not pump.active:
+            application.quit()
+
+    watch = application.timer(look, 20)
+    watch.start()
+    application.exec(seconds)
+    watch.stop()
+    return pump
+
+
+def free(kind: str, seconds: float) -> dict[str, Any]:
+    fit = Fit(kind)
+    run_blocking(fit)
+    return {"rate": fit.rate}
+
+
+def pumped(kind: str, seconds: float) -> dict[str, Any]:
+    fit, application, updates, endings = Fit(kind), Application(), list[Updated](), list[Ending]()
+    pump = drive(application, Run(fit, updates.append, endings.append), seconds)
+    points = [point.iteration for update in updates for point in update.points]
+    return {
+        "rate": fit.rate,
+        "worst_gap_ms": application.worst_gap_ms(),
+        "updates": len(updates),
+        "points": len(points),
+        "in_order": points == sorted(points),
+        "finished": [isinstance(ending, Finished) for ending in endings],
+        "timer": pump.active,
+    }
+
+
+def naive(kind: str, seconds: float) -> dict[str, Any]:
+    fit, application = Fit(kind), Application()
+    run = Run(fit, lambda _: None, lambda _: None)
+    began = time.perf_counter()
+    application.exec(seconds)
+    rate = len(fit.times) / (time.perf_counter() - began)
+    return {"rate": rate, "ended": run.abandon(60)}
+
+
+def cancelled(kind: str, seconds: float) -> dict[str, Any]:
+    """Cancel in the middle of the fit, and start another run at once."""
+    application, fits, marks = Application(), [Fit(kind), Fit(kind)], dict[str, float]()
+    pump = Pump(application.timer, application.noted_sleep)
+
+    def again(_: Ending) -> None:
+        marks["told"] = time.perf_counter()
+        pump.drive(Run(second, lambda _: None, lambda _: application.quit()))
+
+    def second(report: Report) -> float:
+        marks["next"] = time.perf_counter()
+        marks["living"] = len(living())
+        return fits[1](report)
+
+    def update(update: Updated) -> None:
+        if update.progress.phase == "fit" and update.progress.iteration >= 20 and "asked" not in marks:
+            click.start()
+
+    def clicked() -> None:
+        click.stop()
+        marks["asked"] = time.perf_counter()
+        first.cancel()
+
+    click = application.timer(clicked)
+    first = Run(fits[0], update, again)
+    pump.drive(first)
+    application.exec(seconds)
+    return {
+        "told_ms": 1000 * (marks["told"] - marks["asked"]),
+        "thread_ended_ms": 1000 * (fits[0].times[-1] - marks["asked"]),
+        "next_ms": 1000 * (marks["next"] - marks["asked"]),
+        "living": marks["living"],
+        "overlap": fits[1].times[0] < fits[0].times[-1],
+        "second_rate": fits[1].rate,
+        "stopped": stop_all(60),
+    }
+
+
+def importing(kind: str, seconds: float) -> dict[str, Any]:
+    """Import the engine in the worker, with what torch loads when it makes its first optimiser."""
+    application, took = Application(), list[float]()
+
+    def work(_: Report) -> None:
+        began = time.perf_counter()
+        load_engine()
+        took.append(time.perf_counter() - began)
+
+    drive(application, Run(work, lambda _: None, lambda _: None), seconds)
+    gaps = sorted(1000 * np.diff(application.ticks), reverse=True)
+    return {"import_s": took[0], "worst_gap_ms": gaps[0], "gaps_over_100_ms": [round(gap) for gap in gaps if gap > 100]}
+
+
+WAYS = {"free": free, "pump": pumped, "naive": naive, "cancel": cancelled, "import": importing}
+
+
+def main() -> None:
+    way, kind, *rest = sys.argv[1:]
+    prepare_environment()
+    if way != "import":
+        load_engine()
+    json.dump(WAYS[way](kind, float(rest[0]) if rest else 120.0), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The real fit under a Qt event loop that holds the interpreter lock. How fast it is, Testing/Benchmarks/threads.py measures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("PySide6.QtCore", reason="PySide6 is not installed here", exc_type=ImportError)
+
+SCRIPT = Path(__file__).parent / "slicer_like.py"
+
+
+def measured(way: str, kind: str, seconds: float = 120) -> dict[str, Any]:
+    command = [sys.executable, str(SCRIPT), way, kind, str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def test_the_pump_lets_a_fit_go_on_which_would_starve_without_it() -> None:
+    free, pumped, naive = measured("free", "siren"), measured("pump", "siren"), measured("naive", "siren", 4)
+    assert pumped["finished"] == [True]
+    assert pumped["rate"] > 0.3 * free["rate"]
+    assert pumped["rate"] > 10 * naive["rate"]
+    assert naive["ended"]
+    assert not pumped["timer"]
+    assert pumped["points"] > 20
+    assert pumped["in_order"]
+
+
+def test_a_cancelled_fit_is_over_at_once_and_the_next_one_begins_when_its_thread_has_ended() -> None:
+    result = measured("cancel", "velocity")
+    assert result["told_ms"] <= result["thread_ended_ms"] <= result["next_ms"]
+    assert result["living"] == 1
+    assert not result["overlap"]
+    assert result["second_rate"] > 0
+    assert result["stopped"]
