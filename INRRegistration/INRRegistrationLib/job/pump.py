@@ -1,7 +1,7 @@
 """Lets background runs go on under a Qt event loop that holds the interpreter lock, as 3D Slicer's does.
 
 There a Python thread hardly moves unless the main thread gives the lock away. So while a run is alive a timer of interval 0 polls
-it and then sleeps a little, which does just that; with no run there is no timer.
+it and then sleeps a little, which does just that; with no run the timer rests.
 """
 
 from __future__ import annotations
@@ -34,26 +34,32 @@ class Pump:
     def __init__(self, make_timer: Callable[[Callable[[], None]], Timer], sleep: Callable[[float], None] = time.sleep) -> None:
         self._make_timer, self._sleep = make_timer, sleep
         self._timer: Timer | None = None
+        self._active = False
         self._runs: list[Run] = []
 
     @property
     def active(self) -> bool:
-        """Whether there is a timer."""
-        return self._timer is not None
+        """Whether the timer runs."""
+        return self._active
 
     def drive(self, run: Run) -> None:
         """Poll a run from now on."""
         self._runs.append(run)
         if self._timer is None:
             self._timer = self._make_timer(self._tick)
+        if not self._active:
+            self._active = True
             self._timer.start()
 
     def stop(self) -> None:
-        """Drop all runs and the timer. A run that is still at work then hardly moves: abandon it first."""
+        """Drop all runs and stop the timer. A run that is still at work then hardly moves: abandon it first.
+
+        The timer itself is kept: this may be called from its own slot, and a Qt object must not die in there.
+        """
         self._runs = []
-        if self._timer is not None:
+        if self._timer is not None and self._active:
+            self._active = False
             self._timer.stop()
-            self._timer = None
 
     def _tick(self) -> None:
         for run in list(self._runs):

@@ -80,3 +80,22 @@ class HandTimer:
 
     def stop(self) -> None:
         self.running = False
+
+
+def counting(steps: int) -> Callable[[Report], int]:
+    """Work of so many reports that returns how many it made."""
+
+    def work(report: Report) -> int:
+        for n in range(steps):
+            report(Progress("fit", n / steps, 0.0, iteration=n, terms={"total": float(n)}))
+        return steps
+
+    return work
+
+
+def raising(error: BaseException) -> Callable[[Report], None]:
+    def work(report: Report) -> None:
+        report(Progress("fit", 0.5, 0.0))
+        raise error
+
+    return work

@@ -2,10 +2,10 @@
 
     python slicer_like.py WAY KIND [SECONDS]     prints one line of JSON
 
-WAY is ``free`` (no event loop, no thread: the rate to compare with), ``pump`` (as the product does it), ``naive`` (a thread, an
-event loop and nothing else), ``cancel`` (the pump, with a cancel and a second run after it) or ``import`` (the pump, while torch is
-imported). KIND is a kind of representation. SECONDS is the longest time for the event loop. Except for ``import``, torch is loaded
-beforehand.
+WAY is ``pump`` (as the product does it, from start to end), ``turns`` (the pump, and by turns the main thread asleep, when nothing
+holds the fit up: the rate to compare with), ``naive`` (a thread, an event loop and nothing else), ``cancel`` (the pump, with a cancel
+and a second run after it) or ``import`` (the pump, while torch is imported). KIND is a kind of representation. SECONDS is the longest
+time for the event loop. Except for ``import``, torch is loaded beforehand. Needs INRRegistration on PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -20,10 +20,6 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[3]
-if str(ROOT / "INRRegistration") not in sys.path:
-    sys.path.insert(0, str(ROOT / "INRRegistration"))
-
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress, Report
@@ -31,11 +27,13 @@ from INRRegistrationLib.core.settings import Affine, Representation, Settings, S
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.job.messages import Ending, Finished, Updated
 from INRRegistrationLib.job.pump import Pump
-from INRRegistrationLib.job.run import Run, run_blocking
+from INRRegistrationLib.job.run import Run
 from INRRegistrationLib.job.worker import living, prepare_environment, stop_all
 
-SIZE = (64, 60, 56)
-ITERATIONS = {"velocity": 40, "siren": 150}
+SIZE = (40, 38, 36)
+ITERATIONS = 150
+ENDLESS = 1_000_000
+TURN_S = 0.7
 
 
 def a_problem() -> Problem:
@@ -46,14 +44,14 @@ def a_problem() -> Problem:
     return Problem(Volume(images[0], grid, "fixed"), Volume(images[1], grid, "moving"))
 
 
-def settings_for(kind: str) -> Settings:
+def settings_for(kind: str, iterations: int) -> Settings:
     network = kind == "siren"
     return Settings(
         representation=Representation("siren", 64, 2) if network else Representation("velocity"),
         similarity={"ncc": 1.0} if network else {"local_ncc": 1.0},
         regularity={"bending": 0.1} if network else {"diffusion": 0.2},
         affine=Affine("none"),
-        stages=(Stage(1, ITERATIONS[kind], 1e-3, 4000),) if network else (Stage(1, ITERATIONS[kind], 0.3),),
+        stages=(Stage(1, iterations, 1e-3, 1500),) if network else (Stage(1, iterations, 0.3),),
         device="cpu",
     )
 
@@ -61,10 +59,10 @@ def settings_for(kind: str) -> Settings:
 class Fit:
     """The real fit as work, with the time of each report of an iteration."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind, self.times = kind, list[float]()
+    def __init__(self, kind: str, iterations: int = ITERATIONS) -> None:
+        self.settings, self.times = settings_for(kind, iterations), list[float]()
 
-    def __call__(self, report: Report) -> float:
+    def __call__(self, report: Report) -> str:
         from INRRegistrationLib.engine.register import register
 
         def timed(progress: Progress) -> Command:
@@ -72,12 +70,18 @@ class Fit:
                 self.times.append(time.perf_counter())
             return report(progress)
 
-        return register(a_problem(), settings_for(self.kind), timed).quality is not None
+        return register(a_problem(), self.settings, timed).outcome.value
 
     @property
     def rate(self) -> float:
         """Iterations a second."""
         return (len(self.times) - 1) / (self.times[-1] - self.times[0]) if len(self.times) > 1 else 0.0
+
+    def between(self, begin: float, end: float) -> float:
+        """Iterations a second between two times; 0 if the fit had not begun then."""
+        if not self.times or self.times[0] > begin:
+            return 0.0
+        return float(np.diff(np.searchsorted(self.times, [begin, end]))[0]) / (end - begin)
 
 
 def load_engine() -> None:
@@ -141,10 +145,24 @@ def drive(application: Application, run: Run, seconds: float) -> Pump:
     return pump
 
 
-def free(kind: str, seconds: float) -> dict[str, Any]:
-    fit = Fit(kind)
-    run_blocking(fit)
-    return {"rate": fit.rate}
+def turns(kind: str, seconds: float) -> dict[str, Any]:
+    """The pump and a sleeping main thread by turns of ``TURN_S``, so that what else the machine does falls on both alike."""
+    fit, application, began = Fit(kind, ENDLESS), Application(), list[tuple[float, float]]()
+    run = Run(fit, lambda _: None, lambda _: None)
+
+    def sleep() -> None:
+        began.append((time.perf_counter(), 0.0))
+        time.sleep(TURN_S)
+        began[-1] = (began[-1][0], time.perf_counter())
+
+    alternate = application.timer(sleep, int(2000 * TURN_S))
+    alternate.start()
+    drive(application, run, seconds)
+    alternate.stop()
+    rates = [(fit.between(began[n][1], later[0]), fit.between(*later)) for n, later in enumerate(began[1:])]
+    rates = [(pumped, asleep) for pumped, asleep in rates if asleep > 0]
+    pumped, asleep = np.median(rates, axis=0)
+    return {"rate": pumped, "free_rate": asleep, "ratio": float(np.median([p / a for p, a in rates])), "ended": run.abandon(60)}
 
 
 def pumped(kind: str, seconds: float) -> dict[str, Any]:
@@ -163,7 +181,7 @@ def pumped(kind: str, seconds: float) -> dict[str, Any]:
 
 
 def naive(kind: str, seconds: float) -> dict[str, Any]:
-    fit, application = Fit(kind), Application()
+    fit, application = Fit(kind, ENDLESS), Application()
     run = Run(fit, lambda _: None, lambda _: None)
     began = time.perf_counter()
     application.exec(seconds)
@@ -180,7 +198,7 @@ def cancelled(kind: str, seconds: float) -> dict[str, Any]:
         marks["told"] = time.perf_counter()
         pump.drive(Run(second, lambda _: None, lambda _: application.quit()))
 
-    def second(report: Report) -> float:
+    def second(report: Report) -> str:
         marks["next"] = time.perf_counter()
         marks["living"] = len(living())
         return fits[1](report)
@@ -209,7 +227,7 @@ def cancelled(kind: str, seconds: float) -> dict[str, Any]:
     }
 
 
-def importing(kind: str, seconds: float) -> dict[str, Any]:
+def importing(_: str, seconds: float) -> dict[str, Any]:
     """Import the engine in the worker, with what torch loads when it makes its first optimiser."""
     application, took = Application(), list[float]()
 
@@ -223,7 +241,7 @@ def importing(kind: str, seconds: float) -> dict[str, Any]:
     return {"import_s": took[0], "worst_gap_ms": gaps[0], "gaps_over_100_ms": [round(gap) for gap in gaps if gap > 100]}
 
 
-WAYS = {"free": free, "pump": pumped, "naive": naive, "cancel": cancelled, "import": importing}
+WAYS = {"pump": pumped, "turns": turns, "naive": naive, "cancel": cancelled, "import": importing}
 
 
 def main() -> None:

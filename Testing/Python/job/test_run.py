@@ -3,35 +3,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from owners import LONG, Held, Owner
+from owners import LONG, Held, Owner, counting, raising
 
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.progress import Command, Progress, Report
-from INRRegistrationLib.job.messages import Cancelled, Failed, Finished, Updated
-from INRRegistrationLib.job.run import Run, run_blocking, wait
-
-
-def counting(steps: int) -> Callable[[Report], int]:
-    """Work of so many reports that returns how many it made."""
-
-    def work(report: Report) -> int:
-        for n in range(steps):
-            report(Progress("fit", n / steps, 0.0, iteration=n, terms={"total": float(n)}))
-        return steps
-
-    return work
-
-
-def raising(error: BaseException) -> Callable[[Report], None]:
-    def work(report: Report) -> None:
-        report(Progress("fit", 0.5, 0.0))
-        raise error
-
-    return work
+from INRRegistrationLib.core.progress import Command
+from INRRegistrationLib.job.messages import Cancelled, Failed, Finished
+from INRRegistrationLib.job.run import Run, wait
 
 
 def test_progress_comes_in_order_then_the_payload_once_then_nothing() -> None:
@@ -276,32 +255,3 @@ def test_waiting_keeps_a_window_alive() -> None:
 
     assert isinstance(wait(run, process_events), Finished)
     assert len(turns) >= 3
-
-
-def test_the_blocking_form_uses_no_thread() -> None:
-    updates: list[Updated] = []
-
-    def work(report: Report) -> int:
-        counting(100)(report)
-        return threading.get_ident()
-
-    assert run_blocking(work, lambda update: updates.append(update)) == threading.get_ident()
-    assert [point.iteration for update in updates for point in update.points] == list(range(100))
-    assert run_blocking(work) == threading.get_ident()
-
-
-def test_the_blocking_form_obeys_and_raises() -> None:
-    def work(report: Report) -> Any:
-        return [report(Progress(phase, 0.0, 0.0)) for phase in ("prepare", "fit")]
-
-    assert run_blocking(work, lambda update: Command.STOP if update.progress.phase == "fit" else None) == [Command.CONTINUE, Command.STOP]
-    with pytest.raises(InputError, match="choose"):
-        run_blocking(raising(InputError("choose another")))
-
-
-def test_the_blocking_form_waits_for_background_runs() -> None:
-    work = Held()
-    run = Owner().start(work)
-    run.cancel()
-    threading.Timer(0.2, work.step).start()
-    assert run_blocking(lambda _: work.ended.is_set())
