@@ -1,0 +1,8 @@
+"""What the architecture tests share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))  # for known_names and name_checks, which the tests import
