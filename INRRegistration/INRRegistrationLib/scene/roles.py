@@ -1,0 +1,20 @@
+"""The names under which results are written into the scene, so that they are found again after saving and reopening."""
+
+from __future__ import annotations
+
+RESULT = "INRRegistration.Result"
+"""Attribute of a result's transform node: the description of the run, JSON."""
+OWN_POSITION = "INRRegistration.OwnPosition"
+"""Attribute of the node that holds where a moving volume was before it was put under a result."""
+PARENT = "INRRegistration.parent"
+"""Reference of a moving volume to the parent that it had before."""
+FOLDER = "INRRegistration.Folder"
+"""Attribute of the subject hierarchy folder of a result."""
+
+PARTS = ("fixed", "moving", "warped", "jacobian", "uncertainty", "folding", "regions", "quality", "model")
+"""What a result's transform node refers to."""
+
+
+def role(part: str) -> str:
+    """The reference role of one of ``PARTS``."""
+    return f"INRRegistration.{part}"

@@ -1,0 +1,149 @@
+"""Arrays to nodes: installs a result in the scene, on the main thread and without computing anything.
+
+All result nodes lie in the world: no parent transform above them, the fixed grid as it is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import slicer
+
+from INRRegistrationLib.scene import roles
+from INRRegistrationLib.scene.arrays import SceneArrays
+from INRRegistrationLib.scene.folder import put_in_folder
+from INRRegistrationLib.scene.outputs import Outputs, check_outputs
+from INRRegistrationLib.scene.placement import place, take_back
+from INRRegistrationLib.scene.previous import Previous
+from INRRegistrationLib.scene.quality import write_table
+from INRRegistrationLib.scene.read import Inputs
+from INRRegistrationLib.scene.regions_table import write_regions
+from INRRegistrationLib.scene.segments import write_segments
+from INRRegistrationLib.scene.store import ResultNodes, connect, find_result, model_text
+from INRRegistrationLib.scene.transform import set_transform
+from INRRegistrationLib.scene.volumes_out import set_volume, show_like, show_range
+
+KINDS = {
+    "transform": "vtkMRMLTransformNode",
+    "warped": "vtkMRMLScalarVolumeNode",
+    "jacobian": "vtkMRMLScalarVolumeNode",
+    "uncertainty": "vtkMRMLScalarVolumeNode",
+    "folding": "vtkMRMLSegmentationNode",
+    "regions": "vtkMRMLTableNode",
+    "quality": "vtkMRMLTableNode",
+    "model": "vtkMRMLTextNode",
+}
+NAMES = {
+    "transform": "{moving} to {fixed} transform (INR)",
+    "warped": "{moving} registered (INR)",
+    "jacobian": "{moving} |J| (INR)",
+    "uncertainty": "{moving} uncertainty (INR)",
+    "folding": "{moving} folding (INR)",
+    "regions": "{moving} folding regions (INR)",
+    "quality": "{moving} quality (INR)",
+    "model": "{moving} model (INR)",
+}
+MEANINGS = {
+    "transform": "Takes a point of {fixed} to the corresponding point of {moving} (from parent, mm). What lies under it goes the "
+    "other way: {moving} is shown warped onto {fixed}.",
+    "warped": "{moving} warped onto {fixed}, on its grid.",
+    "jacobian": "Determinant of the Jacobian of the map from {fixed} to {moving}: 1 keeps volume, above 1 is larger in {moving}, 0 or "
+    "less folds. 1 outside the mask.",
+    "uncertainty": "Uncertainty of the map from {fixed} to {moving}, mm. 0 outside the mask.",
+    "folding": "Where the map from {fixed} to {moving} folds, and where it compresses strongly.",
+    "regions": "Regions in {fixed} where the map to {moving} folds or compresses strongly.",
+    "quality": "Indicators of the registration of {moving} to {fixed}; none of them proves that it is right.",
+    "model": "The fitted map from {fixed} to {moving}: a model.safetensors file in base64.",
+}
+NOT_CLINICAL = " Not for clinical use."
+
+
+def write(inputs: Inputs, outputs: Outputs, arrays: SceneArrays) -> ResultNodes:
+    """Install a result, and put the moving volume under its transform.
+
+    A chosen transform that carries a former result hands over its other nodes too; volumes that were not chosen are made anew.
+
+    Args:
+        inputs: The nodes that were registered.
+        outputs: Nodes to update; their names and how they are displayed stay.
+        arrays: From ``scene_arrays``; the volumes keep these arrays and do not copy them.
+
+    Raises:
+        InputError: See ``check_outputs``.
+    """
+    check_outputs(inputs, outputs)
+    former = find_result(outputs.transform)
+    given = _given(outputs, former)
+    others = [] if former is None or former.moving in (None, inputs.moving) else [former.moving]
+    previous = Previous(list(given.values()), [inputs.moving, *others]) if outputs.transform is not None else None
+    with _quiet():
+        for volume in others:
+            take_back(volume)
+        nodes = _nodes(inputs, given, with_uncertainty=arrays.uncertainty is not None)
+        own = place(inputs.moving, nodes.transform)
+        _fill(nodes, arrays, new={part for part in KINDS if part not in given})
+        connect(nodes, arrays.run)
+        _file(nodes, own)
+    nodes.previous = previous
+    return nodes
+
+
+def _given(outputs: Outputs, former: ResultNodes | None) -> dict[str, Any]:
+    """The nodes to update, by part."""
+    given = {part: node for part, node in vars(outputs).items() if node is not None}
+    if former is not None:
+        kept = ("folding", "regions", "quality", "model")
+        given |= {part: getattr(former, part) for part in kept if getattr(former, part) is not None}
+    return given
+
+
+def _nodes(inputs: Inputs, given: dict[str, Any], with_uncertainty: bool) -> ResultNodes:
+    words = {"fixed": inputs.fixed.GetName(), "moving": inputs.moving.GetName()}
+    scene, nodes = inputs.fixed.GetScene(), {}
+    for part, kind in KINDS.items():
+        if part == "uncertainty" and not with_uncertainty:
+            continue
+        nodes[part] = given.get(part) or scene.AddNewNodeByClass(kind, NAMES[part].format(**words))
+        nodes[part].SetDescription(MEANINGS[part].format(**words) + NOT_CLINICAL)
+    return ResultNodes(fixed=inputs.fixed, moving=inputs.moving, **nodes)
+
+
+def _fill(nodes: ResultNodes, arrays: SceneArrays, new: set[str]) -> None:
+    set_transform(nodes.transform, arrays.transform, arrays.displacement_grid)
+    _fill_volume(nodes.warped, arrays.warped, arrays, lambda node: show_like(node, nodes.moving, *arrays.warped_window), "warped" in new)
+    _fill_volume(nodes.jacobian, arrays.jacobian, arrays, lambda node: show_range(node, 0, 2), "jacobian" in new)
+    if nodes.uncertainty is not None:
+        top = arrays.uncertainty_top
+        _fill_volume(nodes.uncertainty, arrays.uncertainty, arrays, lambda node: show_range(node, 0, top), "uncertainty" in new)
+    write_segments(nodes.folding, arrays.folding_labels, arrays.folding_first, arrays.grid, arrays.threshold)
+    nodes.folding.SetReferenceImageGeometryParameterFromVolumeNode(nodes.warped)
+    write_regions(nodes.regions, arrays.regions)
+    write_table(nodes.quality, arrays.quality)
+    nodes.model.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)  # a file of its own, not an attribute
+    nodes.model.SetText(model_text(arrays.model))
+
+
+def _fill_volume(node: Any, values: Any, arrays: SceneArrays, show: Any, new: bool) -> None:
+    if new or node.GetDisplayNode() is None:
+        show(node)  # first, so that nobody looks for a window in all of the voxels
+    set_volume(node, values, arrays.grid)
+
+
+def _file(nodes: ResultNodes, own: Any) -> None:
+    """Put everything in one folder of the subject hierarchy, and say on the transform what the run was."""
+    run = json.loads(nodes.transform.GetAttribute(roles.RESULT))
+    for key in ("method", "outcome", "date"):
+        nodes.transform.SetAttribute(f"INRRegistration.{key.capitalize()}", str(run[key]))
+    parts = [getattr(nodes, part) for part in KINDS if part != "transform"]
+    title = f"INR: {nodes.moving.GetName()} to {nodes.fixed.GetName()}"
+    put_in_folder(title, nodes.fixed, nodes.transform, [node for node in (*parts, own) if node is not None])
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No rendering in between, where there is an application."""
+    with slicer.util.RenderBlocker() if hasattr(slicer, "app") else contextlib.nullcontext():
+        yield

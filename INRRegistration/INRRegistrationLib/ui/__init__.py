@@ -1,0 +1,1 @@
+"""The panel's pieces, bound to the parameter node; no arithmetic."""

@@ -1,0 +1,112 @@
+"""The Register button, what replaces it while a run goes on, and what is said about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from INRRegistrationLib.core.errors import RegistrationError
+from INRRegistrationLib.logic.choice import settings_of
+from INRRegistrationLib.logic.session import Ended, Progressed, Started
+from INRRegistrationLib.logic.torch_setup import ensure_torch
+from INRRegistrationLib.ui import words
+from INRRegistrationLib.ui.curve import picture
+from INRRegistrationLib.ui.outputs import clash
+from INRRegistrationLib.ui.parameters import choice_in, inputs_of, outputs_of
+from INRRegistrationLib.ui.piece import Piece
+
+CURVE_HEIGHT = 96
+
+
+class Run(Piece):
+    """Starts a run, steers it and tells how it goes."""
+
+    def connect(self) -> None:
+        self._tips = {"stop": self.ui.stopButton.toolTip, "cancel": self.ui.cancelButton.toolTip}
+        self._curve: tuple[float, ...] = ()
+        self.wires.on(self.ui.registerButton, "clicked()", self._register)
+        self.wires.on(self.ui.stopButton, "clicked()", self._stop)
+        self.wires.on(self.ui.cancelButton, "clicked()", self._cancel)
+
+    def refresh(self) -> None:
+        running, ui = self.session.running, self.ui
+        missing = self._missing()
+        ui.registerButton.visible = not running
+        ui.runControls.visible = running
+        ui.registerButton.enabled = not missing and not running
+        ui.missingLabel.text = missing
+        ui.missingLabel.visible = bool(missing) and not running
+        ui.registerButton.toolTip = missing or _("Register the moving volume to the fixed volume. Slicer stays usable meanwhile.")
+        for section in (ui.inputsSection, ui.methodSection, ui.outputsSection, ui.advancedSection):
+            section.enabled = not running and self.parameters is not None
+        asked = self.session.asked if running else ""
+        ui.stopButton.text = _("Stopping...") if asked == "stop" else _("Stop and keep")
+        ui.cancelButton.text = _("Cancelling...") if asked == "cancel" else _("Cancel")
+        ui.stopButton.enabled = not asked
+        ui.cancelButton.enabled = asked != "cancel"
+
+    def heard(self, event: Any) -> None:
+        """Take in what the session tells."""
+        if isinstance(event, Started):
+            self._begin()
+        elif isinstance(event, Progressed):
+            self._progress(event)
+        elif isinstance(event, Ended):
+            self._end(event)
+
+    def _missing(self) -> str:
+        if self.parameters is None:
+            return _("The scene is being changed")
+        return str(self.session.missing(inputs_of(self.parameters))) or clash(self.parameters)
+
+    def _register(self) -> None:
+        """Start; what stands in the way is said in the status line."""
+        if self.parameters is None or self.session.running or self._missing():
+            return
+        self.say(_("Reading the images..."))
+        try:
+            settings = settings_of(choice_in(self.parameters))
+            ensure_torch(_confirmed, slicer.app.processEvents)
+            with slicer.util.WaitCursor():
+                self.session.start(inputs_of(self.parameters), outputs_of(self.parameters), settings, self.parameters.threshold)
+        except RegistrationError as error:
+            self.say(str(error))
+        self.refresh()
+
+    def _stop(self) -> None:
+        self.session.stop()
+        self.refresh()
+
+    def _cancel(self) -> None:
+        self.session.cancel()
+        self.refresh()
+
+    def _begin(self) -> None:
+        self._curve = ()
+        self.ui.progressBar.value = 0
+        self.ui.phaseLabel.text = _("Starting")
+        self.say("")
+        self._draw()
+
+    def _progress(self, event: Progressed) -> None:
+        self.ui.progressBar.value = int(1000 * event.progress.fraction)
+        self.ui.phaseLabel.text = words.phase(event.progress)
+        self._curve = event.curve
+        self._draw()
+
+    def _draw(self) -> None:
+        """Anew each time, for the panel may have become wider."""
+        label = self.ui.curveLabel
+        label.setPixmap(picture(self._curve, label.width, CURVE_HEIGHT, label.palette))
+
+    def _end(self, event: Ended) -> None:
+        self.say(event.message)
+        if event.outcome is None:
+            slicer.util.errorDisplay(event.message, windowTitle=_("Registration failed"), detailedText=event.details)
+
+
+def _confirmed(question: str) -> bool:
+    """Ask the user; in a test run, where the answer would not come from a person, it is no."""
+    return not slicer.app.testingEnabled() and bool(slicer.util.confirmOkCancelDisplay(question))

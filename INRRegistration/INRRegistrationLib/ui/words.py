@@ -1,0 +1,120 @@
+"""What the panel says: names of choices, progress and endings in plain words."""
+
+from __future__ import annotations
+
+import math
+
+from slicer.i18n import tr as _
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.presets import load_preset
+from INRRegistrationLib.core.progress import Progress
+
+SMALLEST_LEFT_S = 1.5
+"""Below this, a time left is not worth saying."""
+
+
+def methods() -> dict[str, tuple[str, str]]:
+    """Method -> title and tooltip, for those that there are."""
+    return {
+        "auto": (
+            _("B-spline velocity (recommended)"),
+            _("A lattice of control points moves with a smooth flow, coarse to fine. Fast, and folds least."),
+        ),
+        "ffd": (
+            _("B-spline displacement (FFD)"),
+            _("The classic: a lattice of control points, each with a displacement. Exact as a B-spline transform of Slicer."),
+        ),
+        "idir": (
+            _("Neural network, sines (IDIR)"),
+            _("A small neural network is fitted to this pair of images alone. Smooth and compact; slower."),
+        ),
+        "idir-relu": (
+            _("Neural network, ReLU"),
+            _("As IDIR, with a piecewise linear network. It has no curvature, so the bending weight does not apply."),
+        ),
+        "idir-faithful": (
+            _("IDIR as published"),
+            _("The method of the paper (Wolterink and others, 2022), for comparison. No pyramid, no pre-alignment; slow."),
+        ),
+    }
+
+
+def similarities() -> dict[str, tuple[str, str]]:
+    """Similarity -> title and tooltip."""
+    return {
+        "preset": (_("As the preset says"), _("What the preset, or the method, comes with.")),
+        "auto": (_("Choose from the images"), _("Looks at both images once they are roughly aligned, and chooses.")),
+        "local_ncc": (
+            _("Local correlation (LNCC)"),
+            _("Likeness of small neighbourhoods. For most pairs, also of differing contrast or uneven brightness."),
+        ),
+        "ncc": (_("Correlation (NCC)"), _("One linear relation between the brightness of both images. For the same kind of image.")),
+        "mse": (_("Squared differences (MSE)"), _("Equal brightness in both images. For the same scanner and protocol.")),
+        "nmi": (_("Mutual information (NMI)"), _("Any relation between the brightness of both images. For different kinds of images.")),
+    }
+
+
+def devices() -> dict[str, tuple[str, str]]:
+    """Device -> title and tooltip."""
+    return {
+        "auto": (_("Automatic"), _("The CUDA graphics card where there is one, else the processor.")),
+        "cpu": (_("CPU"), _("The processor. Works everywhere; slower.")),
+        "cuda": (_("CUDA GPU"), _("The NVIDIA graphics card. Refused where there is none.")),
+    }
+
+
+def alignments() -> dict[str, tuple[str, str]]:
+    """Pre-alignment -> title and tooltip."""
+    return {
+        "affine": (_("Affine (shift, turn, scale, shear)"), _("For most pairs, also of different people.")),
+        "rigid": (_("Rigid (shift and turn)"), _("For two images of the same anatomy that may not change its size.")),
+        "none": (_("None"), _("The images already lie on each other in the scene, or an initial transform is given.")),
+    }
+
+
+def presets(names: list[str]) -> dict[str, tuple[str, str]]:
+    """Preset -> title and description."""
+    found = {}
+    for name in names:
+        try:
+            preset = load_preset(name)
+        except InputError:  # a file that this version cannot read is not offered
+            continue
+        found[name] = (preset.title, preset.description)
+    return found
+
+
+def phase(progress: Progress) -> str:
+    """What is being done, and about how long the rest will take."""
+    names = {
+        "wait": _("Waiting for the previous run to end"),
+        "load": _("Loading PyTorch"),
+        "prepare": _("Preparing the images"),
+        "affine": _("Aligning (linear part)"),
+        "fit": _("Deforming, level {level} of {levels}"),
+        "finish": _("Preparing the result"),
+    }
+    words = names.get(progress.phase, progress.phase).format(level=progress.stage + 1, levels=progress.stages)
+    left = time_left(progress)
+    return f"{words} – {left}" if left else words
+
+
+def time_left(progress: Progress) -> str:
+    """The rest of the time in words; empty while it cannot be told."""
+    seconds = progress.remaining_s
+    if seconds is None or progress.phase not in ("affine", "fit") or not math.isfinite(seconds) or seconds < SMALLEST_LEFT_S:
+        return ""
+    if seconds < 90:
+        return _("about {seconds:.0f} s left").format(seconds=seconds)
+    return _("about {minutes:.0f} min left").format(minutes=seconds / 60)
+
+
+def with_reason(tip: str, reason: str) -> str:
+    """A tooltip, and why the thing cannot be used now."""
+    return f"{tip}\n\n{reason}" if reason else tip
+
+
+def unused_weight() -> str:
+    """Why a weight cannot be set."""
+    return _("This method has no second derivatives, so this weight does not apply.")
