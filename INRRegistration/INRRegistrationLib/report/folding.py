@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from INRRegistrationLib.core.volume import Volume
 
 Ints = npt.NDArray[np.int64]
+STEPS = [step for step in itertools.product((-1, 0, 1), repeat=3) if step > (0, 0, 0)]
+"""To the half of a voxel's 26 neighbours that come after it; the other half have it among theirs."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,8 @@ class Folding:
 
     Args:
         voxels: How many voxels of the whole fixed grid have det J <= 0.
-        regions: How many regions they form, where voxels that share a face belong together.
+        regions: How many regions they form, where voxels that share a face, an edge or a corner belong
+            together, as in the Slicer module: a fold is a thin sheet, mostly oblique to the voxel axes.
         worst: Index (i, j, k) of the smallest det J; None where nothing folds.
     """
 
@@ -39,7 +43,7 @@ def find_folding(jacobian: Volume) -> Folding:
 
 
 def count_regions(folded: npt.NDArray[np.bool_]) -> int:
-    """Number of face-connected regions of a (k, j, i) mask.
+    """Number of regions of a (k, j, i) mask, each voxel connected with its 26 neighbours.
 
     Each voxel starts as its own region; neighbours hand each other the smaller number, and numbers are looked up until
     they name themselves (pointer jumping), so that long regions need few rounds.
@@ -59,12 +63,15 @@ def count_regions(folded: npt.NDArray[np.bool_]) -> int:
 
 
 def _neighbours(folded: npt.NDArray[np.bool_], cells: Ints) -> tuple[Ints, Ints]:
-    """Pairs of positions in ``cells`` (sorted flat indices) whose voxels share a face: two arrays (pairs,)."""
+    """Pairs of positions in ``cells`` (sorted flat indices) whose voxels share a face, an edge or a corner: two arrays (pairs,)."""
+    places = np.stack(np.unravel_index(cells, folded.shape))
     firsts, seconds = [], []
-    for axis, step in enumerate((folded.shape[1] * folded.shape[2], folded.shape[2], 1)):
-        has_next = (cells // step) % folded.shape[axis] < folded.shape[axis] - 1
-        at = np.minimum(np.searchsorted(cells, cells + step), len(cells) - 1)
-        touching = has_next & (cells[at] == cells + step)
-        firsts.append(np.flatnonzero(touching))
+    for step in STEPS:
+        target = places + np.array(step)[:, None]
+        inside = np.flatnonzero(((target >= 0) & (target < np.array(folded.shape)[:, None])).all(axis=0))
+        wanted = np.ravel_multi_index(tuple(target[:, inside]), folded.shape)
+        at = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
+        touching = cells[at] == wanted
+        firsts.append(inside[touching])
         seconds.append(at[touching])
     return np.concatenate(firsts), np.concatenate(seconds)

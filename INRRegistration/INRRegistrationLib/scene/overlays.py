@@ -142,7 +142,7 @@ class Overlays:
     def _jacobian(self, nodes: ResultNodes) -> None:
         self._map(nodes.jacobian, "jacobian", 1 - HALF_RANGE, 1 + HALF_RANGE)
         self._layers(nodes.fixed, nodes.jacobian, _MAP_OPACITY)
-        self._legend(nodes.jacobian, "det J (1 = volume kept)", "%.2f")  # VTK would take | for a column of a table
+        self._legend(nodes.jacobian, "det J", "%.2f")  # VTK would take | for a column of a table
         display = nodes.folding.GetDisplayNode() if nodes.folding is not None and nodes.folding.GetScene() is self._scene else None
         if display is not None:
             self._memory.set(display, {"Visibility2D": 1, "Visibility": 1})
