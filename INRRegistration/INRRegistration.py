@@ -53,6 +53,7 @@ class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
+        self.form = None
         self.ui = None
 
     def setup(self):
@@ -61,10 +62,10 @@ class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from INRRegistrationLib.ui.panel import Panel
 
         path = self.resourcePath("UI/INRRegistration.ui")
-        form = slicer.util.loadUI(path)
-        self.layout.addWidget(form)
-        self.ui = slicer.util.childWidgetVariables(form)
-        form.setMRMLScene(slicer.mrmlScene)
+        self.form = slicer.util.loadUI(path)
+        self.layout.addWidget(self.form)
+        self.ui = slicer.util.childWidgetVariables(self.form)
+        self.form.setMRMLScene(slicer.mrmlScene)
         self.logic = INRRegistrationLogic()
         self.panel = Panel(self.ui, self.logic.session, str(Path(path).parent))
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -73,11 +74,19 @@ class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def cleanup(self):
-        """Called before a reload and when the application ends: no run may outlive its panel."""
+        """Called before a reload and when the application ends: no run may outlive its panel.
+
+        Where setup failed, only a part of it is there; a reload has to be possible all the same.
+        """
         self.removeObservers()
-        slicer.app.disconnect("aboutToQuit()", self.logic.session.close)
-        self.logic.session.close()
-        self.panel.close()
+        if self.logic is not None:
+            slicer.app.disconnect("aboutToQuit()", self.logic.session.close)
+            self.logic.session.close()
+        if self.panel is not None:
+            self.panel.close()
+        if self.form is not None:
+            self.form.deleteLater()  # a reload only hides it, and its selectors would go on following the scene
+            self.form = None
 
     def enter(self):
         """Called each time the user opens this module."""
@@ -107,7 +116,8 @@ class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self):
         """Reload the library too: Slicer itself reloads this file only."""
-        self.logic.session.close()
+        if self.logic is not None:
+            self.logic.session.close()
         for name in [name for name in sys.modules if name.partition(".")[0] == LIBRARY]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)

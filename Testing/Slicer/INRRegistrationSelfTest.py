@@ -1,8 +1,9 @@
-"""Self test inside a running Slicer: the panel, a registration, the overlays, the folding jump, a scene that closes during a run."""
+"""Self test inside a running Slicer: the panel, a registration, the overlays, the folding jump, a scene closed and a reload in a run."""
 
 from __future__ import annotations
 
 import importlib.util
+import threading
 import time
 import unittest
 
@@ -32,6 +33,16 @@ def pump(until, seconds):
     return until()
 
 
+def threads():
+    """The threads of registrations that have not ended; a test must not leave one behind, since Slicer quits when the script ends."""
+    return [thread for thread in threading.enumerate() if thread.name == "INRRegistration"]
+
+
+def results():
+    """The transform nodes in the scene that carry a result."""
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLTransformNode") if node.GetAttribute("INRRegistration.Result")]
+
+
 class PanelTest(unittest.TestCase):
     """Needs no torch."""
 
@@ -54,7 +65,7 @@ class PanelTest(unittest.TestCase):
 
         register_sample_data()
         sources = SampleData.SampleDataLogic.sampleDataSourcesByCategory(CATEGORY)
-        assert [source.sampleName for source in sources] == [SAMPLE]
+        assert {source.sampleName for source in sources} == {SAMPLE}
 
     def test_the_sample_lies_where_the_phantom_lies(self):
         fixed, _moving, pair = trunk_pair()
@@ -126,19 +137,44 @@ class RegistrationTest(unittest.TestCase):
 
 
 @needs_torch
-class SceneCloseTest(unittest.TestCase):
-    """A scene that closes during a run ends the run without a word."""
+class InterruptedTest(unittest.TestCase):
+    """What ends a run before its time leaves neither a thread nor a result."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+        self.logic = slicer.util.getModuleLogic("INRRegistration")
+        fixed, moving, _pair = trunk_pair()
+        self.ended = []
+        self.logic.register(fixed, moving, preset="auto", wait=False, finished=self.ended.append)
+        pump(lambda: self.ended, 0.5)
+        assert self.logic.session.running
+
+    def tearDown(self):
+        self.logic.session.cancel()
+        gone = pump(lambda: not threads(), 120)
+        slicer.mrmlScene.Clear()
+        assert gone, "the thread of the run goes on"
+
+    def test_a_cancelled_run_keeps_nothing(self):
+        self.logic.session.cancel()
+        assert pump(lambda: not self.logic.session.running, 10)
+        assert self.ended[0].nodes is None
+        assert results() == []
 
     def test_a_scene_may_close_during_a_run(self):
         slicer.mrmlScene.Clear()
-        logic = slicer.util.getModuleLogic("INRRegistration")
-        fixed, moving, _pair = trunk_pair()
-        logic.register(fixed, moving, preset="auto", wait=False)
-        assert logic.session.running
-        assert not pump(lambda: not logic.session.running, 0.5)
-        slicer.mrmlScene.Clear()
-        assert pump(lambda: not logic.session.running, 10)
-        assert slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLTransformNode") is None
+        assert pump(lambda: not self.logic.session.running, 10)
+        assert pump(lambda: not threads(), 120)
+        assert results() == []
+
+    def test_the_module_may_be_reloaded_during_a_run(self):
+        former = slicer.util.getModuleWidget("INRRegistration")
+        former.onReload()
+        assert slicer.util.getModuleWidget("INRRegistration") is not former
+        assert not self.logic.session.running
+        assert pump(lambda: not threads(), 120)
+        assert results() == []
+        assert slicer.util.getModuleLogic("INRRegistration") is not self.logic
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from stand_in.boot import SLICE_VIEWS
 from stand_in.render import SliceView, ThreeDView, View
@@ -53,7 +53,10 @@ def compose(panel: Any, shown: Mapping[str, View], path: str | Path, panel_width
     height = max(image.height for image in pictures.values())
     width = max(image.width for image in pictures.values())
     widget: QWidget = getattr(panel, "_it", panel)
-    widget.resize(panel_width, 2 * height + GAP)
+    widget.window().show()  # what is hidden is not laid out
+    widget.window().resize(panel_width, 2 * height + GAP)
+    for _ in range(3):  # layouts within layouts settle one after the other
+        QApplication.processEvents()
     left = Image.fromarray(grab(panel))
     window = Image.new("RGB", (left.width + 2 * (width + GAP), 2 * height + GAP), BACKGROUND)
     window.paste(widget.palette().window().color().toTuple()[:3], (0, 0, left.width, window.height))  # below a panel that is in a layout

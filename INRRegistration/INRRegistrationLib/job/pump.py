@@ -42,6 +42,11 @@ class Pump:
         """Whether the timer runs."""
         return self._active
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that it drives: those that are not over, and those whose threads are still winding up."""
+        return tuple(self._runs)
+
     def drive(self, run: Run) -> None:
         """Poll a run from now on."""
         self._runs.append(run)

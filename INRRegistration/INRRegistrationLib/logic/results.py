@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from INRRegistrationLib import __version__
-from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.report import report_html as page
-from INRRegistrationLib.scene import relist
-from INRRegistrationLib.scene.folding import Region
-from INRRegistrationLib.scene.read import Inputs, read_structures
+from INRRegistrationLib.logic.work import Done, Task
+from INRRegistrationLib.report import report_html
+from INRRegistrationLib.scene.arrays import Structure
+from INRRegistrationLib.scene.read import Inputs
 from INRRegistrationLib.scene.store import ResultNodes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Latest:
-    """The latest run, kept for the report.
+    """The latest run: what is not in its nodes. It holds no images, which may be gigabytes.
 
     Args:
-        inputs: What was registered.
-        problem: As it was read.
-        result: Complete.
+        result: Without images.
         nodes: Where it was put.
+        structures: Of the fixed image, as they were read.
+        page: The page that the command line writes as report.html; empty where it could not be made.
     """
 
-    inputs: Inputs
-    problem: Problem
     result: Result
     nodes: ResultNodes
+    structures: tuple[Structure, ...] = ()
+    page: str = ""
+
+
+def with_page(task: Task, done: Done) -> Done:
+    """The answer with its report in place of the images that only the report shows. For the thread that did the work."""
+    page = ""
+    if done.arrays is not None:
+        try:
+            page = report_html(task.problem, done.result)
+        except Exception:  # whatever it is: the result is worth more than its report
+            log.exception("the report could not be made")
+    images = ("warped", "before", "aligned", "jacobian", "displacement", "uncertainty", "model")
+    return replace(done, result=replace(done.result, **dict.fromkeys(images)), page=page)
 
 
 def missing(inputs: Inputs) -> str:
@@ -51,11 +65,6 @@ def missing(inputs: Inputs) -> str:
     return ""
 
 
-def report_html(latest: Latest) -> str:
-    """The page that the command line writes as report.html."""
-    return page(latest.problem, latest.result)
-
-
 def details(result: Result) -> str:
     """Versions, device, settings, timings and warnings, for a bug report."""
     lines = [
@@ -68,19 +77,3 @@ def details(result: Result) -> str:
         "settings: " + json.dumps(result.settings),
     ]
     return "\n".join(lines)
-
-
-def list_regions(nodes: ResultNodes, threshold: float, inputs: Inputs | None = None) -> tuple[Region, ...]:
-    """The regions of a result with another threshold; its table and segments follow.
-
-    Args:
-        nodes: The result.
-        threshold: det J below which a region counts as compressed.
-        inputs: Of the run, for the names of its structures; None where they are no longer known.
-
-    Raises:
-        InputError: A node that is needed is gone.
-    """
-    known = inputs is not None and inputs.fixed_segmentation is not None and inputs.fixed_segmentation.GetScene() is not None
-    structures = read_structures(inputs) if inputs is not None and known else ()
-    return relist.list_regions(nodes, threshold, structures)

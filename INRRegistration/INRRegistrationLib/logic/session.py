@@ -2,69 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from INRRegistrationLib.core.errors import InputError, RegistrationError
-from INRRegistrationLib.core.progress import Progress
+from INRRegistrationLib.core.progress import Command, Report
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.job.messages import Ending, Failed, Finished, Updated
 from INRRegistrationLib.job.pump import Pump
 from INRRegistrationLib.job.run import Run, run_blocking
+from INRRegistrationLib.job.worker import failure
 from INRRegistrationLib.logic import results
+from INRRegistrationLib.logic.events import Ended, Listener, Listeners, Progressed, Started, call_finished
 from INRRegistrationLib.logic.reading import read_task
 from INRRegistrationLib.logic.work import Done, Task, perform
 from INRRegistrationLib.scene.folding import Region
-from INRRegistrationLib.scene.outputs import Outputs
+from INRRegistrationLib.scene.outputs import Outputs, usable_outputs
 from INRRegistrationLib.scene.read import Inputs
+from INRRegistrationLib.scene.relist import list_regions
 from INRRegistrationLib.scene.store import ResultNodes, find_result, restore_previous
 from INRRegistrationLib.scene.watch import SceneWatch
 from INRRegistrationLib.scene.write import write
 
 THRESHOLD = 0.3
 """Regions with det J below this are listed beside those that fold, unless the user sets another."""
+CLOSED = "The scene was closed during the registration; nothing was kept."
+COMMANDS = {"": Command.CONTINUE, "stop": Command.STOP, "cancel": Command.CANCEL}
 
-
-@dataclass(frozen=True)
-class Started:
-    """A run began in the background."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """A run goes on.
-
-    Args:
-        progress: The newest.
-        curve: The objective at each recorded iteration so far, all stages one after the other.
-    """
-
-    progress: Progress
-    curve: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Ended:
-    """A run is over.
-
-    Args:
-        outcome: Why; None where an error ended it.
-        message: For the user.
-        details: For a bug report: a traceback, or empty.
-        nodes: The result, where there is one.
-    """
-
-    outcome: Outcome | None
-    message: str
-    details: str = ""
-    nodes: ResultNodes | None = None
-
-
-Event = Started | Progressed | Ended
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -76,8 +43,10 @@ class Session:
 
     def __init__(self, make_timer: Any = None) -> None:
         self._pump = None if make_timer is None else Pump(make_timer)
-        self._listeners: list[Callable[[Event], object]] = []
+        self._listeners = Listeners()
         self._run: Run | None = None
+        self._waiting = False  # for a run without a thread
+        self._finished: Callable[[Ended], object] | None = None
         self._watch: SceneWatch | None = None
         self._curve: list[float] = []
         self._number = 0
@@ -88,16 +57,16 @@ class Session:
 
     @property
     def running(self) -> bool:
-        """Whether a run goes on."""
-        return self._run is not None
+        """Whether a run goes on, in the background or in the calling thread."""
+        return self._run is not None or self._waiting
 
-    def listen(self, listener: Callable[[Event], object]) -> None:
+    def listen(self, listener: Listener) -> None:
         """Tell this function about every event, on the main thread."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
-    def unlisten(self, listener: Callable[[Event], object]) -> None:
+    def unlisten(self, listener: Listener) -> None:
         """Tell it no more."""
-        self._listeners = [known for known in self._listeners if known != listener]
+        self._listeners.remove(listener)
 
     def start(
         self,
@@ -126,26 +95,17 @@ class Session:
         """
         if self._pump is None:
             raise InputError("this session has no timer, so it can only register with wait=True")
-        if self.running:
-            raise InputError("a registration is running; stop or cancel it first")
-        task = read_task(inputs, outputs, settings, threshold)
-        self._number += 1
-        self._curve, self._reason, self.asked = [], "", ""
+        task = self._begin(inputs, outputs, settings, threshold)
+        self._number, self._finished = self._number + 1, finished
 
         def advance(update: Updated) -> None:
             self._advance(update)
             if progress is not None:
                 progress(update.progress.fraction, update.progress.phase)
 
-        def end(ending: Ending) -> None:
-            ended = self._end(ending, task, inputs, outputs)
-            if finished is not None:
-                finished(ended)
-
-        self._run = Run(lambda report: perform(task, report), advance, end)
-        self._watch = SceneWatch((inputs.fixed, inputs.moving), self._lost)
+        self._run = Run(lambda report: _work(task, report), advance, lambda ending: self._end(ending, task, inputs, outputs))
         self._pump.drive(self._run)
-        self._tell(Started(self._number))
+        self._listeners.tell(Started(self._number))
         return self._number
 
     def run(
@@ -162,46 +122,53 @@ class Session:
             InputError: Something cannot be used, or a run goes on already.
             RegistrationError: The run ended without a usable result.
         """
-        if self.running:
-            raise InputError("a registration is running; stop or cancel it first")
-        task = read_task(inputs, outputs, settings, threshold)
+        task = self._begin(inputs, outputs, settings, threshold)
+        self._waiting = True
 
-        def advance(update: Updated) -> None:
+        def advance(update: Updated) -> Command:
             if progress is not None:
                 progress(update.progress.fraction, update.progress.phase)
+            return COMMANDS[self.asked]  # the function above may let the window live, and a click there counts
 
-        done: Done = run_blocking(lambda report: perform(task, report), advance)
-        if done.arrays is None:
-            raise RegistrationError(done.result.message)
-        return self._install(done, task, inputs, outputs)
+        try:
+            done: Done = run_blocking(lambda report: _work(task, report), advance)
+        finally:
+            self._waiting = False
+            self._forget_run()
+        if self._reason or done.arrays is None:
+            raise RegistrationError(self._reason or done.result.message)
+        nodes, note = self._install(done, task, inputs, outputs)
+        if note:
+            log.warning(note)
+        self._listeners.tell(Ended(done.result.outcome, done.result.message, results.details(done.result), nodes))  # a panel shows it
+        return nodes
 
     def stop(self) -> None:
         """Stop soon and keep the result so far."""
-        if self._run is not None:
+        if self.running:
             self.asked = self.asked or "stop"
+        if self._run is not None:
             self._run.stop()
 
     def cancel(self) -> None:
         """End at once and keep nothing."""
-        if self._run is not None:
+        if self.running:
             self.asked = "cancel"
+        if self._run is not None:
             self._run.cancel()
 
     def abandon(self) -> None:
-        """Give up without a word and forget all results, for a scene that closes."""
-        run, self._run = self._run, None
-        self._forget_run()
-        if run is not None:
-            run.abandon(0.0)  # the pump goes on until the thread has ended
-        self.nodes = self.latest = None
+        """Forget all results and give up a run, for a scene that closes; who listens hears that it ended."""
+        if self._give_up():
+            self._tell_end(Ended(Outcome.CANCELLED, CLOSED))
 
     def close(self) -> None:
-        """Give up and wait for the thread, for a reload or the end of the application."""
-        run = self._run
-        self.abandon()
-        if run is not None:
-            run.abandon()
+        """Give up and wait for the threads, those of cancelled runs too, for a reload or the end of the application. Nobody is told."""
+        self._give_up()
+        self._finished = None
         if self._pump is not None:
+            for run in self._pump.runs:
+                run.abandon()
             self._pump.stop()
 
     def missing(self, inputs: Inputs) -> str:
@@ -214,8 +181,8 @@ class Session:
         return self.nodes
 
     def report_html(self) -> str | None:
-        """The same page as the command line writes; None where the images of the chosen result are no longer in memory."""
-        return results.report_html(self.latest) if self.latest is not None and self._is_latest() else None
+        """The same page as the command line writes; None where the chosen result is not that of the latest run."""
+        return (self.latest.page or None) if self.latest is not None and self._is_latest() else None
 
     def restore_previous(self) -> bool:
         """Put back what the chosen result's nodes held before the latest run; again, and the newer one is back."""
@@ -225,25 +192,40 @@ class Session:
         """List the folding regions of the chosen result, and those below ``threshold``, anew."""
         if self.nodes is None:
             return ()
-        inputs = self.latest.inputs if self.latest is not None and self._is_latest() else None
-        return results.list_regions(self.nodes, threshold, inputs)
+        structures = self.latest.structures if self.latest is not None and self._is_latest() else ()
+        return list_regions(self.nodes, threshold, structures)
 
     def _is_latest(self) -> bool:
         return self.latest is not None and self.nodes is not None and self.latest.nodes.transform is self.nodes.transform
 
+    def _begin(self, inputs: Inputs, outputs: Outputs, settings: Settings, threshold: float) -> Task:
+        """What both kinds of run begin with."""
+        if self.running:
+            raise InputError("a registration is running; stop or cancel it first")
+        task = read_task(inputs, outputs, settings, threshold)
+        self._curve, self._reason, self.asked = [], "", ""
+        self._watch = SceneWatch((inputs.fixed, inputs.moving), self._lost)
+        return task
+
     def _advance(self, update: Updated) -> None:
         self._curve += [point.terms["total"] for point in update.points if "total" in point.terms]
-        self._tell(Progressed(update.progress, tuple(self._curve)))
+        self._listeners.tell(Progressed(update.progress, tuple(self._curve)))
 
-    def _end(self, ending: Ending, task: Task, inputs: Inputs, outputs: Outputs) -> Ended:
+    def _end(self, ending: Ending, task: Task, inputs: Inputs, outputs: Outputs) -> None:
         self._run = None
         self._forget_run()
         try:
             ended = self._ended(ending, task, inputs, outputs)
-        except RegistrationError as error:
-            ended = Ended(None, str(error))
-        self._tell(ended)
-        return ended
+        except Exception as error:  # whatever it is: those who listen must hear that the run is over
+            log.error("the result could not be put into the scene", exc_info=error)
+            failed = failure(error)
+            ended = Ended(None, f"The result could not be put into the scene: {failed.text}", failed.details)
+        self._tell_end(ended)
+
+    def _tell_end(self, ended: Ended) -> None:
+        finished, self._finished = self._finished, None  # before anybody starts the next run
+        self._listeners.tell(ended)
+        call_finished(finished, ended)
 
     def _ended(self, ending: Ending, task: Task, inputs: Inputs, outputs: Outputs) -> Ended:
         if isinstance(ending, Failed):
@@ -251,22 +233,36 @@ class Session:
         if not isinstance(ending, Finished):
             return Ended(Outcome.CANCELLED, self._reason or Outcome.CANCELLED.value)
         done: Done = ending.payload
-        nodes = None if done.arrays is None else self._install(done, task, inputs, outputs)
-        return Ended(done.result.outcome, done.result.message, results.details(done.result), nodes)
+        nodes, note = (None, "") if done.arrays is None else self._install(done, task, inputs, outputs)
+        return Ended(done.result.outcome, f"{done.result.message} {note}".rstrip(), results.details(done.result), nodes)
 
-    def _install(self, done: Done, task: Task, inputs: Inputs, outputs: Outputs) -> ResultNodes:
+    def _install(self, done: Done, task: Task, inputs: Inputs, outputs: Outputs) -> tuple[ResultNodes, str]:
+        """The nodes, and a note where they are not those that were asked for."""
         assert done.arrays is not None
+        outputs, note = usable_outputs(inputs, outputs)
         self.nodes = write(inputs, outputs, done.arrays)
-        self.latest = results.Latest(inputs, task.problem, done.result, self.nodes)
-        return self.nodes
+        self.latest = results.Latest(done.result, self.nodes, task.structures, done.page)
+        return self.nodes, note
 
     def _lost(self, node: Any) -> None:
+        self._watch = None
         if node is None:
+            self._reason = CLOSED
             self.abandon()
-            self._tell(Ended(Outcome.CANCELLED, "The scene was closed during the registration; nothing was kept."))
             return
         self._reason = f"'{node.GetName()}' was removed from the scene during the registration; it was cancelled and nothing was kept."
         self.cancel()
+
+    def _give_up(self) -> bool:
+        """Forget the results and drop the run; whether there was one in the background."""
+        run, self._run = self._run, None
+        self._forget_run()
+        if run is not None:
+            run.abandon(0.0)  # the pump goes on until the thread has ended
+        if self._waiting:
+            self._reason, self.asked = CLOSED, "cancel"
+        self.nodes = self.latest = None
+        return run is not None
 
     def _forget_run(self) -> None:
         self.asked = ""
@@ -274,6 +270,6 @@ class Session:
             self._watch.end()
             self._watch = None
 
-    def _tell(self, event: Event) -> None:
-        for listener in list(self._listeners):
-            listener(event)
+
+def _work(task: Task, report: Report) -> Done:
+    return results.with_page(task, perform(task, report))

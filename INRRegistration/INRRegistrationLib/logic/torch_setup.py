@@ -39,10 +39,12 @@ class TorchStatus:
 def torch_status() -> TorchStatus:
     """Look for torch by its metadata. Fast; imports nothing."""
     try:
-        version = importlib.metadata.version("torch")
+        version = importlib.metadata.version("torch") or "of unknown version"
     except importlib.metadata.PackageNotFoundError:
         return TorchStatus(False, "", "PyTorch: not installed. It will be installed when you click Register.")
-    if importlib.util.find_spec("torch") is None:
+    except (TypeError, KeyError):  # an uninstallation that was interrupted leaves a folder without a description in it
+        version = "of unknown version"
+    if importlib.util.find_spec("torch") is None or not _numbers(version):
         return TorchStatus(False, version, f"PyTorch {version}: its files are missing. Reinstall it in the PyTorch Utils module.")
     if _numbers(version) < OLDEST:
         return TorchStatus(False, version, f"PyTorch {version} is too old; {REQUIREMENT} is needed. Update it in the PyTorch Utils module.")
@@ -85,11 +87,22 @@ def ensure_torch(confirm: Callable[[str], bool], wait: Callable[[], object] | No
 def explain(error: BaseException) -> str:
     """The cause of a failed installation or import, in words, and what to do."""
     text = f"{error}\n{getattr(error, 'stderr', '') or ''}\n{getattr(error, 'output', '') or ''}"
-    for pattern, words in _CAUSES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return words
+    words = _cause(text)
+    if words:
+        return words
     first = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
     return f"PyTorch could not be installed ({first}). The Python console holds the details; the PyTorch Utils module can try again."
+
+
+def why_not_loaded(error: ImportError | OSError) -> str:
+    """Why importing the engine failed, in words; empty where that was not because of PyTorch."""
+    if isinstance(error, ModuleNotFoundError):
+        return torch_status().words if error.name == "torch" else ""
+    return _cause(str(error)) or f"PyTorch cannot be loaded ({error}). Uninstall and reinstall it in the PyTorch Utils module."
+
+
+def _cause(text: str) -> str:
+    return next((words for pattern, words in _CAUSES if re.search(pattern, text, re.IGNORECASE)), "")
 
 
 _CAUSES = (

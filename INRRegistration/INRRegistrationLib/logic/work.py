@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Report
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.logic.torch_setup import why_not_loaded
 from INRRegistrationLib.scene.arrays import SceneArrays, Structure, scene_arrays
 
 
@@ -30,10 +33,17 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """The answer: ``arrays`` is None where the result is not usable."""
+    """The answer.
+
+    Args:
+        result: As the engine gave it; without images once the report is made.
+        arrays: For the scene; None where the result is not usable.
+        page: The report; empty where there is none.
+    """
 
     result: Result
     arrays: SceneArrays | None
+    page: str = ""
 
 
 def perform(task: Task, report: Report) -> Done:
@@ -41,10 +51,21 @@ def perform(task: Task, report: Report) -> Done:
 
     Raises:
         InputError: The problem or the settings make a registration impossible.
+        RegistrationError: PyTorch cannot be loaded.
     """
-    from INRRegistrationLib.engine.register import register
-
+    register = _engine()
     result = register(task.problem, task.settings, report)
     if not result.outcome.usable:
         return Done(result, None)
     return Done(result, scene_arrays(task.problem, result, task.structures, task.threshold))
+
+
+def _engine() -> Any:
+    try:
+        from INRRegistrationLib.engine.register import register
+    except (ImportError, OSError) as error:  # on Windows a library that is missing is an OSError
+        words = why_not_loaded(error)
+        if not words:
+            raise
+        raise RegistrationError(words) from error
+    return register

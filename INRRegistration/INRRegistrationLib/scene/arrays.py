@@ -6,7 +6,7 @@ Pure numpy and scipy.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +17,7 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.model_file import to_bytes
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
-from INRRegistrationLib.scene.folding import Region, find_regions
+from INRRegistrationLib.scene.folding import Region, search
 from INRRegistrationLib.scene.quality import QualityTables, quality_tables
 from INRRegistrationLib.scene.resample import box_of, whole
 from INRRegistrationLib.scene.spline import DisplacementGrid, sample
@@ -67,6 +67,7 @@ class SceneArrays:
         warped_window: Lowest and highest value worth showing of ``warped``.
         uncertainty_top: 99th percentile of the uncertainty in the mask, mm.
         run: Description of the run, JSON.
+        unlisted: Says which regions are too many to be listed; empty where all are.
     """
 
     grid: Grid
@@ -84,6 +85,7 @@ class SceneArrays:
     warped_window: tuple[float, float]
     uncertainty_top: float
     run: str
+    unlisted: str = ""
 
 
 def scene_arrays(
@@ -112,6 +114,8 @@ def scene_arrays(
     jacobian = _finite(result.jacobian.values, 1.0, inside)
     uncertainty = None if result.uncertainty is None else _finite(result.uncertainty.values, 0.0, inside)
     labels, first = label_folding(jacobian, threshold)
+    found = search(jacobian, grid, threshold, structures, inside)
+    quality = quality_tables(problem, result, structures, {n: structure.name for n, structure in enumerate(structures, start=1)})
     step = 2 * float(grid.spacing.min()) if spacing is None else spacing
     return SceneArrays(
         grid=grid,
@@ -120,8 +124,8 @@ def scene_arrays(
         uncertainty=uncertainty,
         transform=result.transform,
         displacement_grid=sample(result.transform, step) if form == "grid" else None,
-        regions=find_regions(jacobian, grid, threshold, structures, inside),
-        quality=quality_tables(problem, result, structures, {n: structure.name for n, structure in enumerate(structures, start=1)}),
+        regions=found.regions,
+        quality=replace(quality, notes=(*quality.notes, found.unlisted)) if found.unlisted else quality,
         model=to_bytes(result.model),
         folding_labels=labels,
         folding_first=first,
@@ -129,6 +133,7 @@ def scene_arrays(
         warped_window=_window(warped),
         uncertainty_top=_top(uncertainty, inside),
         run=_description(problem, result, form),
+        unlisted=found.unlisted,
     )
 
 
@@ -147,7 +152,8 @@ def label_folding(jacobian: Floats, threshold: float) -> tuple[npt.NDArray[np.ui
     if box is None:
         return np.zeros((0, 0, 0), dtype=np.uint8), (0, 0, 0)
     part = jacobian[box]
-    labels = np.where(part <= 0, FOLDING, np.where(part < threshold, COMPRESSED, 0)).astype(np.uint8)
+    labels = (part < threshold).astype(np.uint8) * np.uint8(COMPRESSED)
+    labels[part <= 0] = FOLDING
     return labels, (box[2].start, box[1].start, box[0].start)
 
 

@@ -29,6 +29,8 @@ Ints = npt.NDArray[np.int64]
 
 FOLDING: Kind = "folding"
 COMPRESSED: Kind = "compressed"
+LISTED = 1000
+"""At most so many regions of each kind are listed, the largest: a map that is noise can have tens of thousands."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,25 @@ class Region:
     reviewed: bool = False
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search gave.
+
+    Args:
+        regions: See ``find_regions``.
+        counts: How many regions of each kind there are, those that are not listed included.
+    """
+
+    regions: tuple[Region, ...] = ()
+    counts: tuple[tuple[Kind, int], ...] = ()
+
+    @property
+    def unlisted(self) -> str:
+        """A sentence that says what is not listed; empty where everything is."""
+        cut = [f"{count} {kind} regions" for kind, count in self.counts if count > LISTED]
+        return f"Of {' and '.join(cut)} only the {LISTED} largest are listed." if cut else ""
+
+
 def find_regions(
     jacobian: npt.NDArray[np.floating],
     grid: Grid,
@@ -67,7 +88,7 @@ def find_regions(
     structures: Sequence[Structure] = (),
     mask: Mask | None = None,
 ) -> tuple[Region, ...]:
-    """Regions that fold, then regions that are compressed below a threshold; each kind by volume, largest first.
+    """Regions that fold, then regions that are compressed below a threshold; each kind by volume, the ``LISTED`` largest.
 
     Args:
         jacobian: det J (k, j, i) on the fixed grid; what is not a number counts as sound.
@@ -76,49 +97,64 @@ def find_regions(
         structures: To name what a region lies in or near to.
         mask: (k, j, i), only voxels inside count; None for all.
     """
+    return search(jacobian, grid, threshold, structures, mask).regions
+
+
+def search(
+    jacobian: npt.NDArray[np.floating],
+    grid: Grid,
+    threshold: float,
+    structures: Sequence[Structure] = (),
+    mask: Mask | None = None,
+) -> Found:
+    """The same, and how many there are. Arguments as for ``find_regions``."""
     low = jacobian < threshold if threshold > 0 else jacobian <= 0
     low = low if mask is None else low & mask
     box = box_of(low)
     if box is None:
-        return ()
+        return Found()
     part, low = jacobian[box], low[box]
     first = np.array([box[2].start, box[1].start, box[0].start])
     folded = low & (part <= 0)
-    found = _measure(FOLDING, folded, part, grid, first, structures)
+    labels = {FOLDING: _label(folded)}
     if threshold > 0:
-        found += _measure(COMPRESSED, _without_folds(low, folded), part, grid, first, structures)
-    return tuple(found)
+        labels[COMPRESSED] = _without(*_label(low), folded)
+    regions = tuple(region for kind in labels for region in _measure(kind, *labels[kind], part, grid, first, structures))
+    return Found(regions, tuple((kind, count) for kind, (_, count) in labels.items()))
 
 
 def _label(mask: Mask) -> tuple[npt.NDArray[np.int32], int]:
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
-    return labels, int(count)
+    """Numbers (k, j, i) of the components, from 1, and how many there are."""
+    labels, box = np.zeros(mask.shape, dtype=np.int32), box_of(mask)
+    if box is None:
+        return labels, 0
+    return labels, int(ndimage.label(mask[box], structure=np.ones((3, 3, 3), dtype=bool), output=labels[box]))
 
 
-def _without_folds(low: Mask, folded: Mask) -> Mask:
-    """The parts of ``low`` that touch no fold: what surrounds a fold is seen when one looks at the fold."""
-    if not folded.any():
-        return low
-    labels, count = _label(low)
+def _without(labels: npt.NDArray[np.int32], count: int, folded: Mask) -> tuple[npt.NDArray[np.int32], int]:
+    """Only the components that touch no fold, numbered anew: what surrounds a fold is seen when one looks at the fold."""
     kept = np.ones(count + 1, dtype=bool)
     kept[labels[folded]] = False
     kept[0] = False
-    return np.asarray(kept[labels])
+    numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return numbers[labels], int(kept.sum())
 
 
 def _measure(
-    kind: Kind, mask: Mask, det: npt.NDArray[np.floating], grid: Grid, first: Ints, structures: Sequence[Structure]
+    kind: Kind,
+    labels: npt.NDArray[np.int32],
+    count: int,
+    det: npt.NDArray[np.floating],
+    grid: Grid,
+    first: Ints,
+    structures: Sequence[Structure],
 ) -> list[Region]:
-    """All regions of a mask (k, j, i) that starts at voxel ``first`` (i, j, k) of the grid, largest first."""
-    labels, count = _label(mask)
+    """The largest regions of labels (k, j, i) that start at voxel ``first`` (i, j, k) of the grid, largest first."""
     if count == 0:
         return []
-    cells = np.flatnonzero(mask)
-    owner = labels.ravel()[cells].astype(np.int64) - 1
-    order = np.lexsort((cells, det.ravel()[cells], owner))  # each region together, its worst voxel first
-    cells, owner = cells[order], owner[order]
+    cells, owner, count = _largest(labels, count, det)
     starts = np.searchsorted(owner, np.arange(count))
-    index = np.stack(np.unravel_index(cells, mask.shape)[::-1], axis=1) + first  # (n, 3) i, j, k
+    index = np.stack(np.unravel_index(cells, labels.shape)[::-1], axis=1) + first  # (n, 3) i, j, k
     names, distances = nearest_structures(index, owner, count, grid, structures)
     voxels = np.bincount(owner, minlength=count)
     centre = np.stack([np.bincount(owner, index[:, axis], count) for axis in range(3)], axis=1) / voxels[:, None]
@@ -137,8 +173,26 @@ def _measure(
             names[n],
             float(distances[n]),
         )
-        for n in np.lexsort((worst, -voxels))
+        for n in range(count)
     ]
+
+
+def _largest(labels: npt.NDArray[np.int32], count: int, det: npt.NDArray[np.floating]) -> tuple[Ints, Ints, int]:
+    """Cells of the ``LISTED`` largest components, the number of the component of each, and how many these are.
+
+    Numbers go from 0, largest first, and of equal ones the worst first; each component is together, its worst cell first.
+    """
+    cells = np.flatnonzero(labels)
+    owner, values = labels.ravel()[cells].astype(np.int64) - 1, det.ravel()[cells]
+    worst = np.full(count, np.inf)
+    np.minimum.at(worst, owner, values)
+    listed = np.lexsort((worst, -np.bincount(owner, minlength=count)))[:LISTED]
+    rank = np.full(count, -1, dtype=np.int64)
+    rank[listed] = np.arange(len(listed))
+    owner = rank[owner]
+    order = np.lexsort((cells, values, owner))
+    order = order[np.searchsorted(owner[order], 0) :]  # without those of rank -1
+    return cells[order], owner[order], len(listed)
 
 
 def _ras(grid: Grid, index: npt.ArrayLike) -> Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import slicer
 import vtk
+from scipy import ndimage
 from vtk.util.numpy_support import vtk_to_numpy
 
 from INRRegistrationLib.core.errors import InputError
@@ -17,6 +20,7 @@ from INRRegistrationLib.scene.volumes_in import hardened_mask, read_volume
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Index = tuple[int, int, int]
 Moving = slicer.vtkMRMLVolumeNode | None
 
 LABELMAP = "Binary labelmap"
@@ -40,7 +44,8 @@ def read_mask(node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolum
         chosen = [segment] if segment else segment_ids(node)
         if not chosen:
             raise InputError(f"{node.GetName()}: this segmentation has no segment; draw one, or choose no mask")
-        parts = [read_segment(node, name, moving) for name in chosen]
+        layers = Layers()
+        parts = [read_segment(node, name, moving, layers) for name in chosen]
         mask = parts[0] if len(parts) == 1 else _union([part for part in parts if part.values.size > 1] or parts[:1], node.GetName())
     if not mask.values.any():
         raise InputError(f"{mask.name}: this mask is empty; draw something, or choose another mask or none")
@@ -53,13 +58,34 @@ def segment_ids(node: slicer.vtkMRMLSegmentationNode) -> list[str]:
     return [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
 
 
-def read_segment(node: slicer.vtkMRMLSegmentationNode, segment: str, moving: Moving = None) -> Volume:
+class Layers:
+    """The images in which segments lie together, each looked through once however many segments are read from it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Any, npt.NDArray[np.generic], list[Any]]] = {}
+
+    def crop(self, image: slicer.vtkOrientedImageData, value: int) -> tuple[Mask, Index] | None:
+        """Where an image holds a value: a mask (k, j, i), and its first voxel (i, j, k) in the image. None where it is not there."""
+        key = image.GetAddressAsString("")
+        if key not in self._seen:
+            array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+            whole = array if array.dtype.kind in "iu" else array.astype(np.int32)
+            self._seen[key] = image, array, ndimage.find_objects(whole)
+        _, array, boxes = self._seen[key]
+        box = boxes[value - 1] if 0 < value <= len(boxes) else None
+        if box is None:
+            return None
+        return array[box] == value, (box[2].start, box[1].start, box[0].start)
+
+
+def read_segment(node: slicer.vtkMRMLSegmentationNode, segment: str, moving: Moving = None, layers: Layers | None = None) -> Volume:
     """One segment in the world (LPS) as a boolean volume on a grid of its own; a single voxel that is not set where it is empty.
 
     Args:
         node: Stays as it is: what it does not hold as a label map is converted in a copy.
         segment: Its ID.
         moving: See ``placement.to_world``.
+        layers: Where several segments of a node are read one after the other, the same for all of them.
 
     Raises:
         InputError: There is no such segment, or it cannot be turned into voxels.
@@ -69,7 +95,7 @@ def read_segment(node: slicer.vtkMRMLSegmentationNode, segment: str, moving: Mov
         names = ", ".join(node.GetSegmentation().GetSegment(name).GetName() for name in segment_ids(node)) or "none"
         raise InputError(f"{node.GetName()}: there is no segment with the ID '{segment}' (there are: {names}); choose the segment again")
     name = f"{node.GetName()}: {found.GetName()}"
-    cropped = _voxels(node, segment, name)
+    cropped = _voxels(node, segment, name, Layers() if layers is None else layers)
     if cropped is None:
         return Volume(np.zeros((1, 1, 1), dtype=bool), grid_from_ras((1, 1, 1), np.eye(4)), name)
     values, affine = cropped
@@ -81,24 +107,25 @@ def read_segment(node: slicer.vtkMRMLSegmentationNode, segment: str, moving: Mov
     return Volume(values, grid_from_ras(values.shape[::-1], matrix @ affine), name)
 
 
-def _voxels(node: slicer.vtkMRMLSegmentationNode, segment: str, name: str) -> tuple[Mask, Array] | None:
+def _voxels(node: slicer.vtkMRMLSegmentationNode, segment: str, name: str, layers: Layers) -> tuple[Mask, Array] | None:
     """The voxels (k, j, i) of one segment and their affine to the node's RAS mm; None where there are none."""
-    image = slicer.vtkOrientedImageData()
     if node.GetSegmentation().ContainsRepresentation(LABELMAP):
-        good = node.GetBinaryLabelmapRepresentation(segment, image)
+        found = node.GetSegmentation().GetSegment(segment)
+        image, value = found.GetRepresentation(LABELMAP), found.GetLabelValue()
     else:
-        good = slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentBinaryLabelmapRepresentation(node, segment, image, False)
-    if not good:
-        raise InputError(f"{name}: this segment cannot be turned into voxels; create its binary labelmap in the module Segmentations")
-    scalars = image.GetPointData().GetScalars()
-    if scalars is None or image.GetNumberOfPoints() == 0:
+        image = slicer.vtkOrientedImageData()
+        if not slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentBinaryLabelmapRepresentation(node, segment, image, False):
+            raise InputError(f"{name}: this segment cannot be turned into voxels; create its binary labelmap in the module Segmentations")
+        value = int(image.GetScalarRange()[1])
+    if image is None or image.GetPointData().GetScalars() is None or image.GetNumberOfPoints() == 0:
         return None
-    values = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1]) > 0
-    if not values.any():
+    cropped = layers.crop(image, value)
+    if cropped is None:
         return None
+    mask, first = cropped
     affine = to_array(_image_to_world(image))
-    affine[:3, 3] += affine[:3, :3] @ np.array(image.GetExtent()[::2])  # its indices need not start at 0
-    return values, affine
+    affine[:3, 3] += affine[:3, :3] @ (np.array(image.GetExtent()[::2]) + first)  # its indices need not start at 0
+    return mask, affine
 
 
 def _image_to_world(image: slicer.vtkOrientedImageData) -> vtk.vtkMatrix4x4:

@@ -43,6 +43,19 @@ def check_outputs(inputs: Inputs, outputs: Outputs) -> None:
         _check_transform(inputs, outputs.transform)
 
 
+def usable_outputs(inputs: Inputs, outputs: Outputs) -> tuple[Outputs, str]:
+    """The outputs at the end of a run, in which the user may have changed the scene: new nodes rather than no result.
+
+    Returns:
+        The nodes to update, and a sentence that says why they are not the chosen ones; empty where they are.
+    """
+    try:
+        check_outputs(inputs, outputs)
+    except InputError as error:
+        return Outputs(), f"The result was put into new nodes, because {error}."
+    return outputs, ""
+
+
 def _inputs(inputs: Inputs) -> list[Any]:
     return [value for value in vars(inputs).values() if value is not None and not isinstance(value, str)]
 

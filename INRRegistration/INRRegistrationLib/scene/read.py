@@ -21,7 +21,7 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.scene.arrays import Structure
 from INRRegistrationLib.scene.frames import flip_map, linear_matrix
-from INRRegistrationLib.scene.masks_in import read_mask, read_segment, segment_ids
+from INRRegistrationLib.scene.masks_in import Layers, read_mask, read_segment, segment_ids
 from INRRegistrationLib.scene.placement import parents
 from INRRegistrationLib.scene.points_in import read_pairs
 from INRRegistrationLib.scene.resample import on_grid, paste
@@ -137,8 +137,9 @@ def _segments(
     node: slicer.vtkMRMLSegmentationNode, grid: Grid, moving: slicer.vtkMRMLVolumeNode | None = None
 ) -> Iterator[tuple[str, tuple[int, int, int], npt.NDArray[np.bool_]]]:
     """Name, first voxel (i, j, k) and cropped mask (k, j, i) of each segment."""
+    layers = Layers()
     for segment in segment_ids(node):
-        yield node.GetSegmentation().GetSegment(segment).GetName(), *on_grid(read_segment(node, segment, moving), grid)
+        yield node.GetSegmentation().GetSegment(segment).GetName(), *on_grid(read_segment(node, segment, moving, layers), grid)
 
 
 def _labels(inputs: Inputs, fixed_grid: Grid, moving_grid: Grid) -> tuple[Volume | None, Volume | None]:

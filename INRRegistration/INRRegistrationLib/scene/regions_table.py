@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import slicer
 
 from INRRegistrationLib.scene.folding import FOLDING, Region
+from INRRegistrationLib.scene.roles import UNLISTED
 from INRRegistrationLib.scene.table_columns import Kind, fill, rows_of
 
 COLUMNS: dict[str, Kind] = {
@@ -41,8 +42,15 @@ def ordered(regions: Sequence[Region]) -> list[Region]:
     return sorted(regions, key=lambda region: (region.kind != FOLDING, -region.volume_mm3))
 
 
-def write_regions(node: slicer.vtkMRMLTableNode, regions: Sequence[Region]) -> None:
-    """Replace a table's content by these regions, sorted and numbered from 1."""
+def write_regions(node: slicer.vtkMRMLTableNode, regions: Sequence[Region], unlisted: str = "") -> None:
+    """Replace a table's content by these regions, sorted and numbered from 1.
+
+    Args:
+        node: The table.
+        regions: In any order.
+        unlisted: What is to be known of regions that are not among them, see ``Found.unlisted``.
+    """
+    node.SetAttribute(UNLISTED, unlisted or None)
     fill(node, COLUMNS, [_row(number, region) for number, region in enumerate(ordered(regions), start=1)])
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.scene.arrays import Structure, label_folding
-from INRRegistrationLib.scene.folding import Region, find_regions
+from INRRegistrationLib.scene.folding import Region, search
 from INRRegistrationLib.scene.regions_table import read_regions, write_regions
 from INRRegistrationLib.scene.segments import write_segments
 from INRRegistrationLib.scene.store import ResultNodes
@@ -31,10 +31,10 @@ def list_regions(nodes: ResultNodes, threshold: float, structures: Sequence[Stru
         raise InputError("the |J| volume of this result is no longer in the scene; run the registration again")
     former = {} if nodes.regions is None else {_place(region): region for region in read_regions(nodes.regions)}
     jacobian = read_volume(nodes.jacobian)
-    found = find_regions(jacobian.values, jacobian.grid, threshold, structures)
-    regions = tuple(_with_memory(region, former.get(_place(region)), not structures) for region in found)
+    found = search(jacobian.values, jacobian.grid, threshold, structures)
+    regions = tuple(_with_memory(region, former.get(_place(region)), not structures) for region in found.regions)
     if nodes.regions is not None:
-        write_regions(nodes.regions, regions)
+        write_regions(nodes.regions, regions, found.unlisted)
     if nodes.folding is not None:
         labels, first = label_folding(jacobian.values, threshold)
         write_segments(nodes.folding, labels, first, jacobian.grid, threshold)

@@ -10,6 +10,8 @@ PARENT = "INRRegistration.parent"
 """Reference of a moving volume to the parent that it had before."""
 FOLDER = "INRRegistration.Folder"
 """Attribute of the subject hierarchy folder of a result."""
+UNLISTED = "INRRegistration.Unlisted"
+"""Attribute of a regions table: a sentence that says which regions are too many to be listed; absent where all are."""
 
 PARTS = ("fixed", "moving", "warped", "jacobian", "uncertainty", "folding", "regions", "quality", "model")
 """What a result's transform node refers to."""

@@ -13,7 +13,7 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.scene.frames import ras_affine, to_matrix
 from INRRegistrationLib.scene.volumes_out import image_of
 
-LABELMAP = "Binary labelmap"
+LABELMAP, SURFACE = "Binary labelmap", "Closed surface"
 FOLDING, COMPRESSED = "folding", "compressed"
 """Segment IDs."""
 LOOKS = {  # segment ID: (label value, name, colour), visible at first
@@ -72,11 +72,14 @@ def _replace(node: slicer.vtkMRMLSegmentationNode, segments: list[tuple[str, sli
     """
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
     shown = {} if display is None else {name: _shown(display, name) for name, _ in segments if segmentation.GetSegment(name)}
+    solid = segmentation.ContainsRepresentation(SURFACE)  # for the 3D views
     changing = node.StartModify()
     segmentation.RemoveAllSegments()
     segmentation.SetSourceRepresentationName(LABELMAP)
     for name, segment in segments:
         segmentation.AddSegment(segment, name)
+    if solid:
+        node.CreateClosedSurfaceRepresentation()
     for name, (visible, *opacities) in shown.items():
         display.SetSegmentVisibility(name, visible)
         for setter, opacity in zip(OPACITIES, opacities, strict=True):

@@ -44,5 +44,5 @@ def show_pair(scene: slicer.vtkMRMLScene, background: slicer.vtkMRMLVolumeNode, 
     selection.SetSecondaryVolumeID(foreground.GetID())
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene):
         composite.SetForegroundOpacity(0.5)
-    logic.PropagateVolumeSelection(logic.BackgroundLayer | logic.ForegroundLayer)
+    logic.PropagateVolumeSelection(logic.BackgroundLayer | logic.ForegroundLayer, 0)  # with one argument it would be all layers
     logic.FitSliceToAll()

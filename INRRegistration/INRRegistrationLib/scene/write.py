@@ -120,7 +120,7 @@ def _fill(nodes: ResultNodes, arrays: SceneArrays, new: set[str]) -> None:
         _fill_volume(nodes.uncertainty, arrays.uncertainty, arrays, lambda node: show_range(node, 0, top), "uncertainty" in new)
     write_segments(nodes.folding, arrays.folding_labels, arrays.folding_first, arrays.grid, arrays.threshold)
     nodes.folding.SetReferenceImageGeometryParameterFromVolumeNode(nodes.warped)
-    write_regions(nodes.regions, arrays.regions)
+    write_regions(nodes.regions, arrays.regions, arrays.unlisted)
     write_table(nodes.quality, arrays.quality)
     nodes.model.SetForceCreateStorageNode(slicer.vtkMRMLTextNode.CreateStorageNodeAlways)  # a file of its own, not an attribute
     nodes.model.SetText(model_text(arrays.model))

@@ -89,8 +89,8 @@ class Inspect(Piece):
         self.refresh()
 
     def _moved(self, crosshair: Any, _event: str) -> None:
-        if self._nodes is None or slicer.mrmlScene.IsClosing():
-            return
+        if self._nodes is None or self.parameters is None or slicer.mrmlScene.IsClosing():
+            return  # also while another module is open
         position = [0.0, 0.0, 0.0]
         inside = crosshair.GetCursorPositionRAS(position)
         readout = read_at(self._nodes, position) if inside else None

@@ -38,6 +38,7 @@ class Panel:
         self.parameters: Any = None
         self._tag: Any = None
         self._result: Any = None
+        self._unseen: Any = None
         self._nodes: Any = None
         self._busy = self._import_pending = False
         self._wires, self._parameter_wires = Wires(), Wires()
@@ -91,7 +92,7 @@ class Panel:
 
     def say(self, text: str) -> None:
         """Put a sentence into the status line; empty clears it."""
-        self.ui.statusLabel.text = text
+        self.ui.statusLabel.text = self.ui.statusLabel.toolTip = text  # a long path may not fit into the panel
         self.ui.statusLabel.visible = bool(text)
 
     def close(self) -> None:
@@ -114,6 +115,7 @@ class Panel:
 
     def _closing(self, *_: object) -> None:
         """The nodes are still there, but nobody may hold on to them, and the parameters will be emptied."""
+        self.say("")  # of a run that is given up with the scene, the session tells later
         self._result = None
         self._show(None)
         self.set_parameters(None)
@@ -148,12 +150,19 @@ class Panel:
             self._result = event.nodes.transform
             if self.parameters is not None:
                 self.parameters.result = event.nodes.transform
+            else:
+                self._unseen = event.nodes.transform
             self._show(event.nodes)
         self.refresh()
 
     def _find_result(self) -> None:
-        """Without a chosen result, take the session's, or the newest of the scene."""
-        if self.parameters is None or self.parameters.result is not None:
+        """Choose a result that came while another module was open; without a chosen one, the session's, or the newest of the scene."""
+        if self.parameters is None:
+            return
+        unseen, self._unseen = self._unseen, None
+        if unseen is not None and unseen.GetScene() is not None:
+            self.parameters.result = unseen
+        if self.parameters.result is not None:
             return
         nodes = self.session.nodes or next(reversed(all_results(slicer.mrmlScene)), None)
         if nodes is not None:

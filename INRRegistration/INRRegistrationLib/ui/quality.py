@@ -90,7 +90,7 @@ class Quality(Piece):
 
     def _save(self, title: str, name: str, kinds: str, text: str) -> None:
         """Ask where to, and write; what went wrong is said in the status line."""
-        path = ask_path(title, name, kinds)
+        path = with_suffix(ask_path(title, name, kinds), Path(name).suffix)
         if not path:
             return
         try:
@@ -125,4 +125,10 @@ def ask_path(title: str, name: str, kinds: str) -> str:
     """Where to save; empty where the user gave up. In a test run nobody can answer, so it is empty too."""
     if slicer.app.testingEnabled():
         return ""
-    return str(qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, kinds) or "")
+    folder = slicer.mrmlScene.GetRootDirectory() or ""
+    return str(qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, str(Path(folder) / name), kinds) or "")
+
+
+def with_suffix(path: str, suffix: str) -> str:
+    """A path with an ending: not every system's dialog adds it."""
+    return path if not path or Path(path).suffix else path + suffix

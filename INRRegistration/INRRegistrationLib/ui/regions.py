@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from INRRegistrationLib.core.errors import RegistrationError
-from INRRegistrationLib.scene.navigate import jump
+from INRRegistrationLib.scene.navigate import jump, show_region_3d
 from INRRegistrationLib.scene.regions_table import read_regions, set_reviewed
 from INRRegistrationLib.ui import result_words as words
 from INRRegistrationLib.ui.piece import Piece
@@ -17,6 +17,10 @@ from INRRegistrationLib.ui.tables import tidy
 
 NEAREST, REVIEWED = 4, 5
 """Columns of the structures and of the check boxes."""
+MAX_ROWS = 300
+"""Regions in the table, the largest. A result that should not be trusted may have thousands."""
+MAX_VOXELS_3D = 500_000
+"""Of all regions together; the surfaces of more would keep the user waiting."""
 PAUSE_MS = 400
 """How long the threshold rests before regions are sought again."""
 
@@ -29,6 +33,7 @@ class Regions(Piece):
         self._regions: tuple[Any, ...] = ()
         self._nodes: Any = None
         self._threshold: float | None = None
+        self._seen_3d = False
         self._pause = qt.QTimer()  # kept: a timer without an owner stops
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
@@ -57,7 +62,7 @@ class Regions(Piece):
 
     def show(self, nodes: Any) -> None:
         self._pause.stop()
-        self._nodes = nodes
+        self._nodes, self._seen_3d = nodes, False
         self._threshold = None if self.parameters is None else self.parameters.threshold
         self._list(() if nodes is None or nodes.regions is None else read_regions(nodes.regions))
 
@@ -82,14 +87,17 @@ class Regions(Piece):
         table = self.ui.foldingTable
         before = table.blockSignals(True)
         table.setRowCount(0)
-        table.setRowCount(len(self._regions))
-        for row, region in enumerate(self._regions):
+        table.setRowCount(self._rows())
+        for row, region in enumerate(self._regions[:MAX_ROWS]):
             self._fill(row, region)
         for column in (column for column in range(table.columnCount) if column != NEAREST):
             table.resizeColumnToContents(column)
         table.blockSignals(before)
         table.visible = bool(self._regions)
         self._state()
+
+    def _rows(self) -> int:
+        return min(len(self._regions), MAX_ROWS)
 
     def _fill(self, row: int, region: Any) -> None:
         table = self.ui.foldingTable
@@ -104,11 +112,11 @@ class Regions(Piece):
         table.setItem(row, REVIEWED, tick)
 
     def _state(self) -> None:
-        row, last = self.ui.foldingTable.currentRow(), len(self._regions) - 1
+        row, last = self.ui.foldingTable.currentRow(), self._rows() - 1
         self.ui.previousRegionButton.enabled = row > 0
         self.ui.nextRegionButton.enabled = row < last
         threshold = 0.0 if self.parameters is None else self.parameters.threshold
-        self.ui.foldingSummary.text = "" if self._nodes is None else words.regions_summary(self._regions, threshold)
+        self.ui.foldingSummary.text = "" if self._nodes is None else words.regions_summary(self._regions, threshold, self._rows())
 
     def _clicked(self, row: int, _column: int) -> None:
         self._go(row)
@@ -120,11 +128,21 @@ class Regions(Piece):
         self._go(self.ui.foldingTable.currentRow() + 1)
 
     def _go(self, row: int) -> None:
-        if 0 <= row < len(self._regions):
+        if 0 <= row < self._rows():
             if self.ui.foldingTable.currentRow() != row:
                 self.ui.foldingTable.setCurrentCell(row, 0)
+            self._show_3d()
             jump(slicer.mrmlScene, self._regions[row].worst_ras)
             self._state()
+
+    def _show_3d(self) -> None:
+        """Show all regions in the 3D views, once for each result: who hides them then does so for a reason."""
+        if self._seen_3d or self._nodes is None or self._nodes.folding is None:
+            return
+        self._seen_3d = True
+        if sum(region.voxels for region in self._regions) <= MAX_VOXELS_3D:
+            with slicer.util.WaitCursor():
+                show_region_3d(self._nodes.folding)
 
     def _ticked(self, item: Any) -> None:
         if item.column() != REVIEWED or self._nodes is None or self._nodes.regions is None:

@@ -17,8 +17,8 @@ def number(value: float, places: int = 2) -> str:
     return "–" if not math.isfinite(value) else f"{value:.{places}f}".replace("-", "−")
 
 
-def regions_summary(regions: Sequence[Region], threshold: float) -> str:
-    """How many regions there are and how many of them were looked at."""
+def regions_summary(regions: Sequence[Region], threshold: float, listed: int) -> str:
+    """How many regions there are, how many of them were looked at, and whether the table holds fewer (``listed``) than all."""
     folding = sum(region.kind == FOLDING for region in regions)
     other, reviewed = len(regions) - folding, sum(region.reviewed for region in regions)
     if not regions:
@@ -29,7 +29,9 @@ def regions_summary(regions: Sequence[Region], threshold: float) -> str:
         first = _("{count} folding (|J| of 0 or less).").format(count=_count(folding))
     second = _("{count} below {threshold:.2f}.").format(count=_count(other), threshold=threshold) if other else ""
     third = _("Reviewed: {reviewed} of {all}.").format(reviewed=reviewed, all=len(regions))
-    return " ".join(part for part in (first, second, third) if part)
+    more = len(regions) - listed
+    fourth = _("The table lists the first {listed}; {more} smaller ones follow.").format(listed=listed, more=more) if more > 0 else ""
+    return " ".join(part for part in (first, second, third, fourth) if part)
 
 
 def _count(amount: int) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from INRRegistrationLib.core.errors import RegistrationError
+from INRRegistrationLib.job.messages import LOADING, WAITING
 from INRRegistrationLib.logic.choice import settings_of
 from INRRegistrationLib.logic.session import Ended, Progressed, Started
 from INRRegistrationLib.logic.torch_setup import ensure_torch
 from INRRegistrationLib.ui import words
-from INRRegistrationLib.ui.curve import picture
+from INRRegistrationLib.ui.curve import cut, picture
 from INRRegistrationLib.ui.outputs import clash
 from INRRegistrationLib.ui.parameters import choice_in, inputs_of, outputs_of
 from INRRegistrationLib.ui.piece import Piece
 
-CURVE_HEIGHT = 96
+CURVE_WIDTH, CURVE_HEIGHT = 400, 96
+"""Pixels. The width is the least that is drawn; the label stretches the picture to its own."""
+PAUSE_S = 0.2
+"""Between two pictures of the curve."""
+WHOLE = 1000
+"""Of the progress bar."""
 
 
 class Run(Piece):
@@ -25,7 +32,7 @@ class Run(Piece):
 
     def connect(self) -> None:
         self._tips = {"stop": self.ui.stopButton.toolTip, "cancel": self.ui.cancelButton.toolTip}
-        self._curve: tuple[float, ...] = ()
+        self._clear()
         self.wires.on(self.ui.registerButton, "clicked()", self._register)
         self.wires.on(self.ui.stopButton, "clicked()", self._stop)
         self.wires.on(self.ui.cancelButton, "clicked()", self._cancel)
@@ -83,28 +90,41 @@ class Run(Piece):
         self.session.cancel()
         self.refresh()
 
+    def _clear(self) -> None:
+        self._curve: tuple[float, ...] = ()
+        self._starts: list[int] = []
+        self._stage, self._drawn = 0, 0.0
+
     def _begin(self) -> None:
-        self._curve = ()
-        self.ui.progressBar.value = 0
+        self._clear()
+        self.ui.progressBar.maximum = 0
         self.ui.phaseLabel.text = _("Starting")
         self.say("")
         self._draw()
 
     def _progress(self, event: Progressed) -> None:
-        self.ui.progressBar.value = int(1000 * event.progress.fraction)
-        self.ui.phaseLabel.text = words.phase(event.progress)
+        progress, bar = event.progress, self.ui.progressBar
+        bar.maximum = 0 if progress.phase in (WAITING, LOADING) else WHOLE  # 0: it only tells that something is being done
+        bar.value = int(WHOLE * progress.fraction)
+        self.ui.phaseLabel.text = words.phase(progress)
+        if progress.phase == "fit" and progress.stage > self._stage:
+            self._stage = progress.stage
+            self._starts.append(cut(event.curve, len(self._curve)))
         self._curve = event.curve
-        self._draw()
+        if time.monotonic() - self._drawn > PAUSE_S:
+            self._draw()
 
     def _draw(self) -> None:
-        """Anew each time, for the panel may have become wider."""
         label = self.ui.curveLabel
-        label.setPixmap(picture(self._curve, label.width, CURVE_HEIGHT, label.palette))
+        label.setPixmap(picture(self._curve, self._starts, max(label.width, CURVE_WIDTH), CURVE_HEIGHT, label.palette))
+        self._drawn = time.monotonic()
 
     def _end(self, event: Ended) -> None:
+        self.ui.progressBar.maximum = WHOLE  # a busy bar would go on moving out of sight
         self.say(event.message)
         if event.outcome is None:
-            slicer.util.errorDisplay(event.message, windowTitle=_("Registration failed"), detailedText=event.details)
+            details = {"detailedText": event.details} if event.details else {}
+            slicer.util.errorDisplay(event.message, windowTitle=_("Registration failed"), **details)
 
 
 def _confirmed(question: str) -> bool:

@@ -88,8 +88,8 @@ def presets(names: list[str]) -> dict[str, tuple[str, str]]:
 def phase(progress: Progress) -> str:
     """What is being done, and about how long the rest will take."""
     names = {
-        "wait": _("Waiting for the previous run to end"),
-        "load": _("Loading PyTorch"),
+        "wait": _("Waiting for the earlier run to end..."),
+        "load": _("Loading PyTorch (first time only)..."),
         "prepare": _("Preparing the images"),
         "affine": _("Aligning (linear part)"),
         "fit": _("Deforming, level {level} of {levels}"),

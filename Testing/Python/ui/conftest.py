@@ -15,7 +15,7 @@ stand_in = pytest.importorskip("stand_in")  # puts qt, ctk and slicer in their p
 sys.path.append(str(Path(__file__).parent))  # for desk and scripted_engine, which the tests import too
 
 from desk import Desk  # noqa: E402
-from scripted_engine import Script  # noqa: E402
+from scripted_engine import FOLDS, Script  # noqa: E402
 
 from INRRegistrationLib.logic import session as session_module  # noqa: E402
 
@@ -52,3 +52,12 @@ def make_desk(script: Script) -> Iterator[Callable[[], Desk]]:
 def desk(make_desk: Callable[[], Desk]) -> Desk:
     """One panel, opened on an empty scene."""
     return make_desk()
+
+
+@pytest.fixture
+def folded(desk: Desk) -> Desk:
+    """A panel with the result of a run that folds at two places and squeezes at a third."""
+    desk.script.folds = FOLDS
+    desk.pair()
+    desk.run()
+    return desk

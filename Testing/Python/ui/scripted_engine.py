@@ -17,6 +17,11 @@ from INRRegistrationLib.logic.work import Done, Task
 from INRRegistrationLib.scene.arrays import scene_arrays
 
 PACE_S = 0.002
+SMALL = (slice(2, 4), slice(2, 4), slice(2, 4))
+LARGE = (slice(8, 12), slice(8, 12), slice(8, 12))
+SQUEEZED = (slice(4, 6), slice(14, 16), slice(18, 20))
+FOLDS = [(SMALL, -0.5), (LARGE, -0.1), (SQUEEZED, 0.25)]
+"""Boxes (k, j, i) and the det J in them: two fold, one squeezes."""
 
 
 @dataclass
@@ -61,9 +66,8 @@ class Script:
         while not self.finish.wait(PACE_S):
             step += 1
             share = 0.1 + 0.8 * step / (step + 50)
-            answer = report(
-                Progress("fit", share, 20.0 * share, step % 2, 2, step, {"local_ncc": 2 / (step + 9), "total": 0.1 + 2 / (step + 9)})
-            )
+            terms = {"local_ncc": 2 / (step + 9), "total": 0.1 + 2 / (step + 9)}
+            answer = report(Progress("fit", share, 20.0 * share, int(share > 0.5), 2, step, terms))
             if answer is Command.CANCEL:
                 return Outcome.CANCELLED
             if answer is Command.STOP:

@@ -84,6 +84,28 @@ def test_sections_that_are_rarely_needed_start_closed(desk: Desk) -> None:
     assert not desk.shown(ui.resultSection)
 
 
+WIDE = "A_segmentation_node_with_a_name_as_hospitals_give_it_to_series_" * 2
+
+
+def test_the_panel_stays_narrow_whatever_it_has_to_say(desk: Desk) -> None:
+    desk.script.uncertainty = True
+    desk.pair()[0].SetName(WIDE)
+    desk.run()
+    for section in (desk.ui.moreInputs, desk.ui.outputsSection, desk.ui.advancedSection):
+        section.collapsed = False
+    mask = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", WIDE)
+    mask.GetSegmentation().AddEmptySegment(WIDE, WIDE)
+    desk.ui.fixedMaskSelector.setCurrentNode(mask)
+    desk.panel.say(f"Saved {WIDE}.html.")
+    desk.form.show()
+    slicer.app.processEvents()
+    assert desk.shown(desk.ui.fixedMaskSegment)
+    assert desk.form.minimumSizeHint.width() <= 420
+    assert desk.ui.fixedMaskSelector.width > 80
+    assert desk.ui.statusLabel.toolTip == desk.ui.statusLabel.text
+    desk.form.hide()
+
+
 def test_a_misspelt_signal_is_an_error(desk: Desk) -> None:
     with pytest.raises(ValueError, match=r"registerButton.*has no signal click"):
         Wires().on(desk.ui.registerButton, "click()", print)

@@ -65,6 +65,8 @@ def test_the_result_is_chosen_and_can_be_walked_through_again(desk: Desk, tmp_pa
     save_and_reopen(desk, tmp_path)
     assert desk.parameters.result is not None
     assert desk.session.nodes.transform is desk.parameters.result
+    assert desk.ui.resultSelector.currentNode() is desk.parameters.result
+    assert desk.ui.statusLabel.text == ""  # nothing of what was said about the former scene
     assert desk.shown(desk.ui.resultSection)
     assert desk.cells(desk.ui.foldingTable) == regions
     assert "Reviewed: 1 of 2" in desk.ui.foldingSummary.text

@@ -1,4 +1,4 @@
-"""Looking at a result: overlays, the walk through the folding regions, indicators, files and the way back."""
+"""Looking at a result: overlays, the readout, indicators, files and the way back."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import qt
 import slicer
 from desk import Desk
+from scripted_engine import FOLDS
 
-from INRRegistrationLib.scene.regions_table import read_regions
 from INRRegistrationLib.ui import quality as quality_module
-from INRRegistrationLib.ui.regions import PAUSE_MS, REVIEWED
 
-SMALL = (slice(2, 4), slice(2, 4), slice(2, 4))
-LARGE = (slice(8, 12), slice(8, 12), slice(8, 12))
-SQUEEZED = (slice(4, 6), slice(14, 16), slice(18, 20))
-FOLDS = [(SMALL, -0.5), (LARGE, -0.1), (SQUEEZED, 0.25)]
 BUTTONS = {
     "blend": "blendButton",
     "checkerboard": "checkerboardButton",
@@ -26,95 +20,6 @@ BUTTONS = {
     "warp_grid": "warpGridButton",
     "difference": "differenceButton",
 }
-
-
-@pytest.fixture
-def folded(desk: Desk) -> Desk:
-    """A panel with the result of a run that folds at two places and squeezes at a third."""
-    desk.script.folds = FOLDS
-    desk.pair()
-    desk.run()
-    return desk
-
-
-def cursor() -> list[float]:
-    return list(slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode").GetCrosshairRAS())
-
-
-def slice_centres() -> list[list[float]]:
-    """Where the middle of each slice view is, RAS mm."""
-    matrices = [node.GetSliceToRAS() for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")]
-    return [[matrix.GetElement(row, 3) for row in range(3)] for matrix in matrices]
-
-
-def click_row(desk: Desk, row: int) -> None:
-    desk.ui.foldingTable.setCurrentCell(row, 1)
-    desk.ui.foldingTable.cellClicked.emit(row, 1)
-
-
-def test_regions_are_listed_folding_first_and_by_volume(folded: Desk) -> None:
-    cells = folded.cells(folded.ui.foldingTable)
-    assert [row[:4] for row in cells] == [
-        ["1", "folding", "768", "−0.10"],
-        ["2", "folding", "96", "−0.50"],
-        ["3", "compressed", "96", "0.25"],
-    ]
-    assert folded.ui.foldingSummary.text == "2 regions folding (|J| of 0 or less). 1 region below 0.30. Reviewed: 0 of 3."
-
-
-def test_a_click_goes_to_the_region(folded: Desk) -> None:
-    for row, region in enumerate(read_regions(folded.session.nodes.regions)):
-        click_row(folded, row)
-        assert len(slice_centres()) == 3
-        assert all(centre == pytest.approx(list(region.worst_ras)) for centre in slice_centres())
-        assert cursor() == pytest.approx(list(region.worst_ras))
-
-
-def test_next_and_previous_walk_through_the_table_and_stop_at_its_ends(folded: Desk) -> None:
-    ui, regions = folded.ui, read_regions(folded.session.nodes.regions)
-    assert not ui.previousRegionButton.enabled
-    for row in range(3):
-        assert ui.nextRegionButton.enabled
-        ui.nextRegionButton.click()
-        assert ui.foldingTable.currentRow() == row
-        assert cursor() == pytest.approx(list(regions[row].worst_ras))
-    assert not ui.nextRegionButton.enabled
-    ui.previousRegionButton.click()
-    assert ui.foldingTable.currentRow() == 1
-    assert cursor() == pytest.approx(list(regions[1].worst_ras))
-
-
-def test_a_tick_is_kept_in_the_table_node(folded: Desk) -> None:
-    folded.ui.foldingTable.item(1, REVIEWED).setCheckState(qt.Qt.Checked)
-    assert [region.reviewed for region in read_regions(folded.session.nodes.regions)] == [False, True, False]
-    assert "Reviewed: 1 of 3" in folded.ui.foldingSummary.text
-    folded.ui.foldingTable.item(1, REVIEWED).setCheckState(qt.Qt.Unchecked)
-    assert "Reviewed: 0 of 3" in folded.ui.foldingSummary.text
-
-
-def test_another_threshold_lists_other_regions_after_a_pause_and_keeps_the_ticks(folded: Desk) -> None:
-    folded.ui.foldingTable.item(0, REVIEWED).setCheckState(qt.Qt.Checked)
-    folded.ui.thresholdSpin.value = 0.2
-    assert folded.ui.foldingTable.rowCount == 3, f"sought before the pause of {PAUSE_MS} ms"
-    folded.until(lambda: folded.ui.foldingTable.rowCount == 2)
-    assert folded.parameters.threshold == 0.2
-    assert "Reviewed: 1 of 2" in folded.ui.foldingSummary.text
-    assert folded.ui.foldingTable.item(0, REVIEWED).checkState() == qt.Qt.Checked
-
-
-def test_without_folding_the_panel_says_so(desk: Desk) -> None:
-    desk.pair()
-    desk.run()
-    assert desk.ui.foldingSummary.text.startswith("No folding: |J| > 0 everywhere.")
-    assert not desk.shown(desk.ui.foldingTable)
-    assert not desk.ui.nextRegionButton.enabled
-
-
-def test_compression_alone_is_not_called_folding(desk: Desk) -> None:
-    desk.script.folds = [(SQUEEZED, 0.25)]
-    desk.pair()
-    desk.run()
-    assert desk.ui.foldingSummary.text == "No folding: |J| > 0 everywhere. 1 region below 0.30. Reviewed: 0 of 1."
 
 
 @pytest.mark.parametrize("mode", [mode for mode in BUTTONS if mode != "uncertainty"])
@@ -194,6 +99,13 @@ def test_a_file_that_cannot_be_written_is_said(folded: Desk, tmp_path: Path, mon
     assert folded.ui.statusLabel.text.startswith("Could not write")
 
 
+@pytest.mark.parametrize(("chosen", "written"), [("q", "q.csv"), ("q.csv", "q.csv"), ("q.txt", "q.txt")])
+def test_a_file_gets_its_ending(folded: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, written: str) -> None:
+    monkeypatch.setattr(quality_module, "ask_path", lambda *_: str(tmp_path / chosen))
+    folded.ui.exportCsvButton.click()
+    assert [path.name for path in tmp_path.iterdir()] == [written]
+
+
 def test_giving_up_the_file_dialog_writes_nothing(folded: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality_module, "ask_path", lambda *_: "")
     before = folded.ui.statusLabel.text
@@ -271,13 +183,6 @@ def test_a_deleted_table_leaves_the_rest_usable(folded: Desk) -> None:
     assert not folded.ui.exportCsvButton.enabled
     folded.ui.copyButton.click()
     assert slicer.app.clipboard().text() != ""
-
-
-def test_a_threshold_without_a_map_is_answered_in_words(folded: Desk) -> None:
-    slicer.mrmlScene.RemoveNode(folded.session.nodes.jacobian)
-    folded.ui.thresholdSpin.value = 0.1
-    folded.until(lambda: "no longer in the scene" in folded.ui.statusLabel.text)
-    assert folded.ui.foldingTable.rowCount == 3
 
 
 def test_only_transforms_that_are_results_can_be_chosen(folded: Desk) -> None:

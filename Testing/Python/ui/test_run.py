@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import qt
 import slicer
 from desk import Desk
 
 from INRRegistrationLib.core.errors import RegistrationError
-from INRRegistrationLib.core.progress import Progress
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.job.worker import living
 from INRRegistrationLib.scene.store import all_results
 from INRRegistrationLib.ui import run as run_module
-from INRRegistrationLib.ui import words
 
 
 @pytest.fixture
@@ -38,17 +35,6 @@ def test_while_it_runs_register_gives_way_to_stop_and_cancel(desk: Desk) -> None
     assert (ui.stopButton.text, ui.cancelButton.text) == ("Stop and keep", "Cancel")
     assert not ui.inputsSection.enabled
     assert not ui.methodSection.enabled
-
-
-def test_progress_time_left_and_the_curve_are_shown(desk: Desk) -> None:
-    desk.pair()
-    desk.start()
-    desk.until(lambda: desk.ui.progressBar.value > 300)
-    assert "level" in desk.ui.phaseLabel.text
-    assert "s left" in desk.ui.phaseLabel.text
-    line = desk.ui.curveLabel.palette.color(qt.QPalette.Highlight).name()
-    image = desk.ui.curveLabel.pixmap.toImage()
-    assert line in {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
 
 
 def test_a_finished_run_gives_the_panel_back_and_a_result(desk: Desk) -> None:
@@ -240,18 +226,3 @@ def test_a_closed_panel_hears_nothing(make_desk: Callable[[], Desk]) -> None:
     before = desk.ui.missingLabel.text
     desk.pair()
     assert desk.ui.missingLabel.text == before
-
-
-@pytest.mark.parametrize(
-    ("progress", "said"),
-    [
-        (Progress("load", 0.0, 0.1), "Loading PyTorch"),
-        (Progress("affine", 0.01, 1.0), "Aligning (linear part)"),
-        (Progress("fit", 0.5, 30.0, 1, 4), "Deforming, level 2 of 4 – about 30 s left"),
-        (Progress("fit", 0.25, 100.0, 0, 3), "Deforming, level 1 of 3 – about 5 min left"),
-        (Progress("finish", 0.99, 100.0), "Preparing the result"),
-        (Progress("wait", 0.0, 0.0), "Waiting for the previous run to end"),
-    ],
-)
-def test_a_phase_is_said_in_words(progress: Progress, said: str) -> None:
-    assert words.phase(progress) == said
