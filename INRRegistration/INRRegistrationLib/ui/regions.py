@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.scene.navigate import jump, show_region_3d
 from INRRegistrationLib.scene.regions_table import read_regions, set_reviewed
+from INRRegistrationLib.scene.roles import UNLISTED
 from INRRegistrationLib.ui import result_words as words
 from INRRegistrationLib.ui.piece import Piece
 from INRRegistrationLib.ui.tables import tidy
@@ -116,7 +117,13 @@ class Regions(Piece):
         self.ui.previousRegionButton.enabled = row > 0
         self.ui.nextRegionButton.enabled = row < last
         threshold = 0.0 if self.parameters is None else self.parameters.threshold
-        self.ui.foldingSummary.text = "" if self._nodes is None else words.regions_summary(self._regions, threshold, self._rows())
+        summary = "" if self._nodes is None else words.regions_summary(self._regions, threshold, self._rows())
+        self.ui.foldingSummary.text = f"{summary} {self._unlisted()}".strip()
+
+    def _unlisted(self) -> str:
+        """What the table node says of regions that are too many to be kept."""
+        table = None if self._nodes is None else self._nodes.regions
+        return "" if table is None else table.GetAttribute(UNLISTED) or ""
 
     def _clicked(self, row: int, _column: int) -> None:
         self._go(row)

@@ -9,6 +9,7 @@ from desk import Desk
 from scripted_engine import SQUEEZED
 
 from INRRegistrationLib.scene.regions_table import read_regions
+from INRRegistrationLib.scene.roles import UNLISTED
 from INRRegistrationLib.ui import regions as regions_module
 from INRRegistrationLib.ui.regions import PAUSE_MS, REVIEWED
 
@@ -139,3 +140,9 @@ def test_a_threshold_without_a_map_is_answered_in_words(folded: Desk) -> None:
     folded.ui.thresholdSpin.value = 0.1
     folded.until(lambda: "no longer in the scene" in folded.ui.statusLabel.text)
     assert folded.ui.foldingTable.rowCount == 3
+
+
+def test_it_says_how_many_regions_are_too_many_to_be_kept(folded: Desk) -> None:
+    folded.session.nodes.regions.SetAttribute(UNLISTED, "37 more are not listed.")
+    click_row(folded, 1)
+    assert "37 more are not listed." in folded.ui.foldingSummary.text
