@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "INRRegistration")]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import slicer  # noqa: E402
+from PIL import Image  # noqa: E402
 from stand_in.window import compose, views  # noqa: E402
 
 import stand_in  # noqa: E402
@@ -55,7 +56,9 @@ class Visit:
         """Write the picture of a step."""
         self.step += 1
         slicer.app.processEvents()
-        compose(self.widget, self.views, self.folder / f"visit-{self.step:02d}-{name}.png")
+        path = self.folder / f"visit-{self.step:02d}-{name}.png"
+        compose(self.widget, self.views, path)
+        Image.open(path).quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)  # a third of the size
         print(f"{self.step:2d} {name}: {self.ui.statusLabel.text}")
 
     def fit(self) -> None:

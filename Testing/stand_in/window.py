@@ -54,10 +54,11 @@ def compose(panel: Any, shown: Mapping[str, View], path: str | Path, panel_width
     width = max(image.width for image in pictures.values())
     widget: QWidget = getattr(panel, "_it", panel)
     widget.window().show()  # what is hidden is not laid out
-    widget.window().resize(panel_width, 2 * height + GAP)
     for _ in range(3):  # layouts within layouts settle one after the other
+        tall = max(2 * height + GAP, widget.minimumSizeHint().height() + 40)  # Slicer's panel scrolls; here its upper part is shown
+        widget.window().resize(panel_width, tall)
         QApplication.processEvents()
-    left = Image.fromarray(grab(panel))
+    left = Image.fromarray(grab(panel)[: 2 * height + GAP])
     window = Image.new("RGB", (left.width + 2 * (width + GAP), 2 * height + GAP), BACKGROUND)
     window.paste(widget.palette().window().color().toTuple()[:3], (0, 0, left.width, window.height))  # below a panel that is in a layout
     window.paste(left, (0, 0))

@@ -40,7 +40,7 @@ def _count(amount: int) -> str:
 
 def region_columns() -> list[str]:
     """Headings of the table of regions."""
-    return [_("#"), _("Kind"), _("mm³"), _("Lowest |J|"), _("Nearest structure"), _("Reviewed")]
+    return [_("#"), _("Kind"), _("mm³"), _("Lowest |J|"), _("Structure"), _("Reviewed")]
 
 
 def region_cells(place: int, region: Region) -> list[str]:
