@@ -21,7 +21,6 @@ sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "INRRegistration")]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import slicer  # noqa: E402
-from PIL import Image  # noqa: E402
 from stand_in.window import compose, views  # noqa: E402
 
 import stand_in  # noqa: E402
@@ -58,7 +57,6 @@ class Visit:
         slicer.app.processEvents()
         path = self.folder / f"visit-{self.step:02d}-{name}.png"
         compose(self.widget, self.views, path)
-        Image.open(path).quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)  # a third of the size
         print(f"{self.step:2d} {name}: {self.ui.statusLabel.text}")
 
     def fit(self) -> None:
