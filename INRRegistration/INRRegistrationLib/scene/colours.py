@@ -62,11 +62,3 @@ def colour_node(scene: slicer.vtkMRMLScene, kind: Kind) -> slicer.vtkMRMLColorTa
         node.SetColor(entry, red, green, blue, 1.0)  # slice views do not look at the opacity of an entry
     node.SetNamesFromColors()
     return scene.AddNode(node)
-
-
-def centre_on_one(display: slicer.vtkMRMLScalarVolumeDisplayNode, half_range: float = HALF_RANGE) -> None:
-    """Show det J symmetrically around 1, so that white is 1; dragging the window in a view moves it, this puts it back."""
-    changing = display.StartModify()
-    display.SetAutoWindowLevel(0)
-    display.SetWindowLevelMinMax(1 - half_range, 1 + half_range)
-    display.EndModify(changing)

@@ -51,22 +51,6 @@ def read_at(nodes: ResultNodes, ras: Sequence[float]) -> Readout | None:
     return Readout(math.hypot(*step), step, det, uncertainty)
 
 
-def sentence(readout: Readout) -> str:
-    """The readout in words: ``moves 4.2 mm (R 1.0, A −3.9, S 1.2) · |J| 0.83 · ± 0.4 mm``."""
-    parts = ", ".join(f"{axis} {_number(value, 1)}" for axis, value in zip("RAS", readout.displacement_ras, strict=True))
-    said = [f"moves {_number(readout.displacement_mm, 1)} mm ({parts})"]
-    if readout.det is not None:
-        said.append(f"|J| {_number(readout.det, 2)}{' folds' if readout.det <= 0 else ''}")
-    if readout.uncertainty_mm is not None:
-        said.append(f"± {_number(readout.uncertainty_mm, 1)} mm")
-    return " · ".join(said)
-
-
-def _number(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    return (text if float(text) else text.lstrip("-")).replace("-", "−")
-
-
 def _alive(node: Any) -> bool:
     return node is not None and node.GetScene() is not None
 

@@ -10,6 +10,8 @@ import slicer
 from INRRegistrationLib.core.settings import Affine, Settings, Stage
 
 QUICK = Settings(stages=(Stage(2, 12, 0.8), Stage(1, 8, 0.5)), affine=Affine("none"))
+LONG = Settings(stages=(Stage(2, 5000, 0.5),), affine=Affine("none"))
+"""Runs until somebody ends it."""
 
 
 def blob(name: str, centre: tuple[float, float, float], size: int = 24) -> Any:

@@ -6,40 +6,16 @@ from typing import Any
 
 import pytest
 import slicer
-from blobs import QUICK, blob
+from blobs import LONG, QUICK, blob
 from loops import Loop
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.core.settings import Affine, Settings, Stage
 from INRRegistrationLib.job.worker import living
 from INRRegistrationLib.logic.scripting import register_nodes, settings_from
 from INRRegistrationLib.logic.session import Ended, Progressed, Session, Started
 from INRRegistrationLib.scene.outputs import Outputs
 from INRRegistrationLib.scene.read import Inputs
-
-LONG = Settings(stages=(Stage(2, 5000, 0.5),), affine=Affine("none"))
-
-
-@pytest.fixture
-def loop() -> Loop:
-    return Loop()
-
-
-@pytest.fixture
-def session(loop: Loop) -> Any:
-    session = Session(loop.make_timer)
-    yield session
-    session.close()
-    assert not loop.ticks
-    loop.until(lambda: not living())  # a thread that is just loading torch takes longer than close() waits
-
-
-@pytest.fixture
-def heard(session: Session) -> list[Any]:
-    events: list[Any] = []
-    session.listen(events.append)
-    return events
 
 
 def test_registering_by_keywords_brings_the_moving_volume_onto_the_fixed_one(pair: Any) -> None:

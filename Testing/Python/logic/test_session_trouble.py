@@ -8,40 +8,17 @@ from typing import Any
 
 import pytest
 import slicer
-from blobs import QUICK
+from blobs import LONG, QUICK
 from loops import Loop
 
 from INRRegistrationLib.core.errors import InputError, RegistrationError
 from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.core.settings import Affine, Settings, Stage
 from INRRegistrationLib.job.worker import living
 from INRRegistrationLib.logic.scripting import register_nodes
 from INRRegistrationLib.logic.session import Ended, Session
 from INRRegistrationLib.logic.work import perform
 from INRRegistrationLib.scene.outputs import Outputs
 from INRRegistrationLib.scene.read import Inputs
-
-LONG = Settings(stages=(Stage(2, 5000, 0.5),), affine=Affine("none"))
-
-
-@pytest.fixture
-def loop() -> Loop:
-    return Loop()
-
-
-@pytest.fixture
-def session(loop: Loop) -> Any:
-    session = Session(loop.make_timer)
-    yield session
-    session.close()
-    loop.until(lambda: not living())
-
-
-@pytest.fixture
-def heard(session: Session) -> list[Any]:
-    events: list[Any] = []
-    session.listen(events.append)
-    return events
 
 
 def endings(heard: list[Any]) -> list[Ended]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from inspected import FOLDS, GRID, GROWS, QUIET, a_map, determinants, install, problem_and_arrays, ras
 from worlds import phi, turned, vtk_matrix
 
-from INRRegistrationLib.scene.readout import Readout, read_at, sentence
+from INRRegistrationLib.scene.readout import read_at
 
 LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -66,20 +64,3 @@ def test_a_result_that_left_the_scene_reads_nothing(scene) -> None:
     assert read_at(nodes, ras(QUIET)).det is None
     scene.RemoveNode(nodes.transform)
     assert read_at(nodes, ras(QUIET)) is None
-
-
-def test_reading_is_fast_enough_to_follow_the_cursor(scene) -> None:
-    nodes, point = install(scene), ras(GROWS)
-    times = []
-    for _ in range(200):
-        start = time.perf_counter()
-        read_at(nodes, point)
-        times.append(time.perf_counter() - start)
-    assert np.median(times) < 1e-3
-
-
-def test_the_sentence_says_it_in_words() -> None:
-    readout = Readout(4.24, (1.0, -3.9, 1.21), 0.834, 0.42)
-    assert sentence(readout) == "moves 4.2 mm (R 1.0, A −3.9, S 1.2) · |J| 0.83 · ± 0.4 mm"
-    assert sentence(Readout(0.0, (-0.01, 0.0, 0.0), -0.2, None)) == "moves 0.0 mm (R 0.0, A 0.0, S 0.0) · |J| −0.20 folds"
-    assert sentence(Readout(1.0, (1.0, 0.0, 0.0), None, None)) == "moves 1.0 mm (R 1.0, A 0.0, S 0.0)"
