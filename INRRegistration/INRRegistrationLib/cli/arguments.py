@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.needs import options
 from INRRegistrationLib.core.presets import DEFAULT
+from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES
 
 IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with a DICOM series; 3D, one value per voxel."
 POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or Slicer's .mrk.json."
@@ -80,17 +82,32 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("moving", metavar="MOVING", help="the image that is warped onto FIXED")
     add("--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
     _common(parser)
-    add("--method", metavar="NAME", help="the preset named like this method: auto, ffd, idir, idir-relu, ...")
-    add("--similarity", metavar="NAME", help="mse, ncc or local_ncc instead of the preset's similarity")
-    add("--weight", metavar="NAME=VALUE", action="append", default=[], help="weight of a regularity term, such as bending=10; repeatable")
-    add("--max-voxels", metavar="N", type=_at_least(1), help="most voxels to work on internally; fewer are faster and coarser")
+    _how(parser)
     for side in ("fixed", "moving"):
         add(f"--{side}-mask", metavar="IMAGE", help=f"positive where {side.upper()} counts")
-        add(f"--{side}-landmarks", metavar="POINTS", help=f"points in {side.upper()}, in pairs by order; for quality only")
+        add(f"--{side}-landmarks", metavar="POINTS", help=f"points in {side.upper()}, in pairs by order; they measure the error")
         add(f"--{side}-labels", metavar="IMAGE", help=f"integer labels of {side.upper()}; for quality only")
-    add("--centreline", metavar="POINTS", help="centreline for the method 'geometry'")
+    add("--landmark-weight", metavar="W", type=float, help="let the landmarks steer the fit too: weight per mm of their mean distance")
+    line = "ordered points along a tube in FIXED, for the methods named geometry; repeatable, one for each tube"
+    add("--centreline", metavar="POINTS", action="append", default=[], help=line)
+    add("--tube-radius", metavar="MM", type=float, help="how far a tube reaches from its centreline, for the methods named geometry")
+    add("--long-axis", metavar="POINTS", help="apex and base of the left ventricle in FIXED; strain is measured around it")
+    add("--ventricle", metavar="IMAGE", help="positive in the left ventricle of FIXED; the long axis is found in it")
     add("--initial-transform", metavar="FILE", help="linear ITK transform to start from, fixed point to moving point (LPS mm)")
     add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+
+
+def _how(parser: argparse.ArgumentParser) -> None:
+    """What changes single settings of the preset."""
+    add = parser.add_argument
+    add("--method", metavar="NAME", help="the preset named like this method: auto, ffd, sinr, idir, cycle, geometry, cardiac, ...")
+    add("--similarity", metavar="NAME", help=f"{', '.join(SIMILARITIES)}, instead of the preset's similarity")
+    terms = f"weight of a regularity term ({', '.join(REGULARITIES)}), such as bending=10; repeatable"
+    add("--weight", metavar="NAME=VALUE", action="append", default=[], help=terms)
+    add("--start", metavar="NAME", help=f"{' or '.join(options('start'))}: search for large motion on a coarse grid before the fit")
+    ways = f"estimate how uncertain the map is, in mm; NAME is one of {', '.join(options('uncertainty'))}, without it auto"
+    add("--uncertainty", metavar="NAME", nargs="?", const="auto", help=ways)
+    add("--max-voxels", metavar="N", type=_at_least(1), help="most voxels to work on internally; fewer are faster and coarser")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.cli.execute import execute, print_summary
+from INRRegistrationLib.cli.execute import execute
 from INRRegistrationLib.cli.files import write_image
 from INRRegistrationLib.cli.outputs import RESULTS, check_folder, finished_folder
 from INRRegistrationLib.cli.phantom import Pair, check_size, make_pair
 from INRRegistrationLib.cli.points import COLUMNS
+from INRRegistrationLib.cli.summary import print_summary
 from INRRegistrationLib.core.presets import DEFAULT, load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
@@ -56,10 +57,10 @@ def write_pair(folder: Path, pair: Pair, fixed: Array, moving: Array) -> None:
 
 
 def _print_truth(result: Result, points: Array, truth: Array) -> None:
-    from INRRegistrationLib.engine.model import Model
+    from INRRegistrationLib.engine.fitted_map import load
 
     assert result.model is not None
-    errors = {"before": points - truth, "after": Model.load(result.model).map(points) - truth}
+    errors = {"before": points - truth, "after": load(result.model).map(points) - truth}
     for when, error in errors.items():
         length = np.linalg.norm(error, axis=1)
         print(f"error against the truth {when}: mean {length.mean():.2f}, p95 {np.percentile(length, 95):.2f}, max {length.max():.2f} mm")

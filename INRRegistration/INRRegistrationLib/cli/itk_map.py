@@ -88,7 +88,7 @@ class ItkMap:
 
     def inverse(self, points: npt.ArrayLike) -> Array:
         """The points (n, 3) that phi takes to given (n, 3) points, as near as damped Newton steps come."""
-        from INRRegistrationLib.engine.model import newton
+        from INRRegistrationLib.engine.fitted_map import newton
 
         target = np.asarray(points, dtype=np.float64)
         guess = target

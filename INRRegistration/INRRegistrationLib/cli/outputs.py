@@ -13,14 +13,17 @@ from pathlib import Path
 from INRRegistrationLib.cli.files import write_image
 from INRRegistrationLib.cli.transforms import grid_to_json, write_model, write_transform
 from INRRegistrationLib.core.errors import InputError, RegistrationError
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
 
 RESULTS = (
     "transform.h5",
+    "inverse_transform.h5",
     "warped.nii.gz",
     "jacobian.nii.gz",
     "uncertainty.nii.gz",
+    *(f"{name}.nii.gz" for name in MAPS),
     "model.safetensors",
     "report.json",
     "report.html",
@@ -82,8 +85,10 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
     assert result.transform is not None and result.model is not None
     with finished_folder(folder) as new:
         write_transform(new / "transform.h5", result.transform)
-        for name in ("warped", "jacobian", "uncertainty"):
-            volume = getattr(result, name)
+        if result.inverse is not None:
+            write_transform(new / "inverse_transform.h5", result.inverse)
+        images = {name: getattr(result, name) for name in ("warped", "jacobian", "uncertainty")}
+        for name, volume in {**images, **result.maps}.items():
             if volume is not None:
                 write_image(new / f"{name}.nii.gz", replace(volume, name=name))
         grids = {"fixed_grid": grid_to_json(problem.fixed.grid), "moving_grid": grid_to_json(problem.moving.grid)}

@@ -102,7 +102,7 @@ def check_size(size: str) -> None:
         raise InputError(f"there is no demo of size '{size}'; known are {', '.join(SIZES)}")
 
 
-def make_pair(size: str = "full", seed: int = 0, largest_mm: float = 11.0, noise: float = 12.0) -> Pair:
+def make_pair(size: str = "full", seed: int = 0, largest_mm: float = 11.0, noise: float = 12.0, warp: Warp | None = None) -> Pair:
     """Render both images on grids of their own: the fixed one oblique and anisotropic, the moving one nearly isotropic and shifted.
 
     Args:
@@ -110,10 +110,11 @@ def make_pair(size: str = "full", seed: int = 0, largest_mm: float = 11.0, noise
         seed: Of texture, vessels, warp and noise.
         largest_mm: Largest displacement.
         noise: Standard deviation of the noise, HU.
+        warp: Instead of a random one.
     """
     check_size(size)
     plane, slice_, iso = SIZES[size]
-    phantom, warp = Phantom(seed), random_warp(seed, largest_mm)
+    phantom, warp = Phantom(seed), warp or random_warp(seed, largest_mm)
     angle = np.deg2rad(12)
     turn = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
     fixed = _centred_grid((276, 206, 170), (plane, plane, slice_), (0, 0, 0), turn)

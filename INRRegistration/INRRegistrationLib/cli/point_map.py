@@ -54,11 +54,11 @@ def load_map(path: str | os.PathLike[str]) -> Loaded:
     """
     if not is_model_file(path):
         return Loaded(ItkMap(read_transform(path)))
-    from INRRegistrationLib.engine.model import Model
+    from INRRegistrationLib.engine.fitted_map import load
 
     state = read_model(path)
     grids = [grid_from_json(state.metadata[key]) if key in state.metadata else None for key in ("fixed_grid", "moving_grid")]
-    return Loaded(Model.load(state), *grids)
+    return Loaded(load(state), *grids)
 
 
 def pull_back(phi: PointMap, points: Array) -> tuple[Array, npt.NDArray[np.bool_]]:

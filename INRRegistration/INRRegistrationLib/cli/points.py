@@ -65,6 +65,37 @@ def read_points(path: str | os.PathLike[str]) -> Points:
     return points
 
 
+def read_line(path: str | os.PathLike[str]) -> list[Array]:
+    """Ordered points along lines, each (n, 3) LPS mm: one of a CSV file, one for each markup of a markups file.
+
+    Raises:
+        InputError: They cannot be read, or a line is closed or has a single point.
+    """
+    points = read_points(path)
+    lines = [points.positions]
+    if isinstance(points.content, dict):
+        markups = points.content["markups"]
+        if any(markup.get("type") == "ClosedCurve" for markup in markups):
+            raise InputError(f"{Path(path).name}: a centreline has two ends, but this is a closed curve; give an open one")
+        lines = np.split(points.positions, np.cumsum([len(markup["controlPoints"]) for markup in markups])[:-1])
+        lines = [line for line in lines if len(line)]
+    if any(len(line) < 2 for line in lines):
+        raise InputError(f"{Path(path).name}: a line needs at least 2 points; add some")
+    return lines
+
+
+def read_axis(path: str | os.PathLike[str]) -> Array:
+    """Two points, (2, 3) LPS mm, in the order of the file.
+
+    Raises:
+        InputError: They cannot be read, or are not two different ones.
+    """
+    positions = read_points(path).positions
+    if len(positions) != 2 or np.allclose(*positions):
+        raise InputError(f"{Path(path).name}: the long axis needs two different points, apex and base; got {len(positions)}")
+    return positions
+
+
 def write_points(path: Path, points: Points, positions: Array) -> None:
     """Write other positions (n, 3) LPS mm in the format of ``points``; names and further columns are kept."""
     if isinstance(points.content, list):

@@ -13,7 +13,15 @@ from rich.progress import Progress as RichProgress
 
 from INRRegistrationLib.core.progress import Command, Progress
 
-PHASES = {"read": "reading", "prepare": "preparing", "pyramid": "preparing", "affine": "aligning", "fit": "fitting", "finish": "finishing"}
+PHASES = {
+    "read": "reading",
+    "prepare": "preparing",
+    "pyramid": "preparing",
+    "affine": "aligning",
+    "fit": "fitting",
+    "finish": "finishing",
+    "uncertainty": "estimating uncertainty",
+}
 SHARE = 0.1
 """Without a terminal, a line is printed about each time this share of the work is done."""
 

@@ -12,6 +12,8 @@ from INRRegistrationLib.core.volume import Volume
 
 MIN_MASK_VOXELS = 64
 """A mask with fewer voxels inside gives a registration nothing to hold on to."""
+LONG_AXIS_MM = (2.0, 200.0)
+"""Length of the long axis of a left ventricle, from a mouse's to more than an athlete's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +26,13 @@ class Problem:
         fixed_mask: Positive where the fixed image counts; any grid.
         moving_mask: Positive where the moving image counts; any grid.
         initial: ``(4, 4)`` matrix, fixed world point to moving world point (LPS mm), to start from.
-        fixed_landmarks: ``(n, 3)`` LPS mm, for quality only.
+        fixed_landmarks: ``(n, 3)`` LPS mm; they measure, and steer where ``Settings.landmark_weight`` is above 0.
         moving_landmarks: ``(n, 3)`` LPS mm, row i corresponds to row i of ``fixed_landmarks``.
         fixed_labels: Integer labels, for quality only.
         moving_labels: Integer labels of the same meaning.
+        centrelines: Each ``(n, 3)`` ordered points in the fixed image, LPS mm, for tube coordinates.
+        long_axis: ``(2, 3)`` apex and base of the left ventricle in the fixed image, LPS mm, for cardiac coordinates.
+        ventricle: Positive in the left ventricle of the fixed image; the long axis is found from it where none is given.
     """
 
     fixed: Volume
@@ -39,6 +44,9 @@ class Problem:
     moving_landmarks: npt.NDArray[np.float64] | None = None
     fixed_labels: Volume | None = None
     moving_labels: Volume | None = None
+    centrelines: tuple[npt.NDArray[np.float64], ...] = ()
+    long_axis: npt.NDArray[np.float64] | None = None
+    ventricle: Volume | None = None
 
     def check(self) -> tuple[str, ...]:
         """Make sure that the images can be registered.
@@ -55,6 +63,9 @@ class Problem:
                 _check_mask(mask, image)
         _check_initial(self.initial)
         _check_pairs(self)
+        if self.ventricle is not None:
+            _check_mask(self.ventricle, self.fixed)
+        _check_long_axis(self.long_axis)
         warnings += _check_overlap(self)
         return tuple(warnings)
 
@@ -111,6 +122,17 @@ def _check_pairs(problem: Problem) -> None:
             raise InputError("landmarks must have finite coordinates; remove the undefined points")
     if (problem.fixed_labels is None) != (problem.moving_labels is None):
         raise InputError("labels were given for one image only; give them for both, or for none")
+
+
+def _check_long_axis(axis: npt.NDArray[np.float64] | None) -> None:
+    if axis is None:
+        return
+    if axis.shape != (2, 3) or not np.isfinite(axis).all():
+        raise InputError(f"the long axis must be two points of three finite coordinates, apex first; got {axis.tolist()}")
+    length = float(np.linalg.norm(axis[1] - axis[0]))
+    if not LONG_AXIS_MM[0] <= length <= LONG_AXIS_MM[1]:
+        low, high = LONG_AXIS_MM
+        raise InputError(f"apex and base are {length:.3g} mm apart, a long axis has {low:g} to {high:g} mm; place the points again")
 
 
 def _check_overlap(problem: Problem) -> list[str]:

@@ -20,7 +20,7 @@ class Progress:
     """One report of a running registration.
 
     Args:
-        phase: What is being done: ``prepare``, ``affine``, ``fit`` or ``finish``.
+        phase: What is being done: ``prepare``, ``affine``, ``fit``, ``finish`` or ``uncertainty``.
         fraction: Share of the whole work that is done, 0 to 1.
         elapsed_s: Seconds since the start.
         stage: Index of the current stage, from 0.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
@@ -78,6 +80,8 @@ class Quality:
         displacement_mm: mean, p95 and max of the deformable displacement in the fixed mask, mm.
         tre_mm: ``{"before": {...}, "after": {...}}`` with mean, sd, median, p95 and max, where landmarks were given.
         dice: ``{label: (before, after)}`` where labels were given.
+        strain: Mean Green-Lagrange strain of the left ventricle's wall (no unit) by direction (``radial``,
+            ``circumferential``, ``longitudinal``) and part (``basal``, ``mid``, ``apical``, ``global``), where it was measured.
         notes: Sentences that a reader should know, such as a similarity that fell.
     """
 
@@ -88,6 +92,7 @@ class Quality:
     displacement_mm: dict[str, float] = field(default_factory=dict)
     tre_mm: dict[str, dict[str, float]] = field(default_factory=dict)
     dice: dict[str, tuple[float, float]] = field(default_factory=dict)
+    strain: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -126,7 +131,10 @@ class Result:
         aligned: The same after the affine part.
         jacobian: det J of the whole map at the fixed voxel centres.
         displacement: (k, j, i, 3) displacement of the deformable part on the fixed grid, LPS mm.
-        uncertainty: In mm on the fixed grid, where the method has one.
+        uncertainty: In mm on the fixed grid, where it was asked for: NaN where nothing is known.
+        inverse: Moving world point to fixed world point, where the method gives one of its own (two fields).
+        verdict: Of the quality control, where it was calibrated for the method.
+        maps: Further images on the fixed grid by name, such as ``strain_radial``: NaN where undefined.
         quality: Indicators before and after.
     """
 
@@ -146,4 +154,7 @@ class Result:
     jacobian: Volume | None = None
     displacement: npt.NDArray[np.float32] | None = None
     uncertainty: Volume | None = None
+    inverse: SplineTransform | None = None
+    verdict: Verdict | None = None
+    maps: Mapping[str, Volume] = field(default_factory=dict)
     quality: Quality | None = None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.from_json import build, plain
 
-SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi")
-SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0}
+SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi", "nmi_gaussian", "mind")
+SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0, "nmi_gaussian": 5.0, "mind": 10.0}
 """Bring the similarity terms to about the same size, so that the regularity of a preset fits each of them."""
-REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion")
+REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion", "hyperelastic")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,8 @@ class Representation:
 
     Args:
         kind: ``siren`` and ``relu`` are coordinate networks; ``spline`` a cubic B-spline lattice of displacements;
-            ``velocity`` the same lattice, its coefficients the exponential of a stationary velocity.
+            ``velocity`` the same lattice, its coefficients the exponential of a stationary velocity; ``sinr`` the same
+            lattice, its coefficients the values of a sine network at the control points.
         width: Neurons of each hidden layer.
         depth: Hidden layers.
         omega: Frequency factor of the sines.
@@ -49,7 +49,7 @@ class Representation:
         coordinates: ``isotropic``: one scale in mm for all axes; ``per-axis``: [-1, 1] along each axis, as published.
     """
 
-    kind: Literal["siren", "relu", "spline", "velocity"] = "velocity"
+    kind: Literal["siren", "relu", "spline", "velocity", "sinr"] = "velocity"
     width: int = 128
     depth: int = 3
     omega: float = 30.0
@@ -71,17 +71,54 @@ class Affine:
 
 
 @dataclass(frozen=True)
+class Cycle:
+    """Two fields, one in each direction, that must undo each other.
+
+    Args:
+        weight: Of the cycle term; 0 fits both directions without it.
+        form: ``value``: mean of ``|Phi_B(Phi_F(x)) - x|^2`` (weight per mm^2); ``gradient``: mean squared norm of its
+            derivative (no unit), as GradICON; ``voxel``: mean over points and components in voxels, as published.
+        share: Share of the sampled points at which the term is evaluated.
+        ramp: Let the weight grow from 0 over the whole run, as the published code does.
+        inverse: How the consensus inverts the backward map: Newton steps, or the Taylor forms of first and second order.
+    """
+
+    weight: float = 0.001
+    form: Literal["value", "gradient", "voxel"] = "value"
+    share: float = 0.25
+    ramp: bool = False
+    inverse: Literal["newton", "taylor1", "taylor2"] = "newton"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Coordinates that follow the anatomy.
+
+    Args:
+        kind: ``tube``: along the centrelines of the problem; ``cardiac``: around the long axis of the left ventricle.
+        model: ``tangent``: the displacement lives in these coordinates alone; ``combined``: added to a plain field.
+        radius_mm: Of the tube; unused by ``cardiac``.
+        smoothing_mm: How far the smoothed centreline may stray from the given points.
+    """
+
+    kind: Literal["tube", "cardiac"] = "tube"
+    model: Literal["tangent", "combined"] = "combined"
+    radius_mm: float = 20.0
+    smoothing_mm: float = 1.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that decides a registration, apart from its images.
 
     Args:
         method: The name under which people know this choice.
         representation: What holds the displacement.
-        similarity: Weight of each similarity term (``mse``, ``ncc``, ``local_ncc``, ``nmi``), or ``{"auto": 1}``: chosen from
+        similarity: Weight of each similarity term (``SIMILARITIES``), or ``{"auto": 1}``: chosen from
             the images once they are affinely aligned.
         local_ncc_radius: Window of local NCC is 2 * radius + 1 voxels of the level.
-        regularity: Weight of each regularity term (``jacobian`` and ``symmetric_jacobian`` without unit, ``diffusion``
-            without unit, ``bending`` in mm^2 because the energy is in mm^-2; with per-axis coordinates it has no unit).
+        regularity: Weight of each regularity term, all without unit but ``bending``: in mm^2 because the energy is in
+            mm^-2 (a network with per-axis coordinates has it without unit).
         regularity_points: Share of the sampled points at which the regularity of a network is evaluated.
         affine: The linear pre-alignment.
         stages: The pyramid, coarse to fine.
@@ -89,6 +126,14 @@ class Settings:
         tolerance: A stage stops early once the objective improves by less than this share over ``patience``
             iterations; 0 never stops early.
         patience: See ``tolerance``.
+        cycle: Fit both directions together; None fits one field.
+        geometry: Coordinates that follow the anatomy; None uses those of the image.
+        landmark_weight: Weight, per mm, of the mean distance between mapped fixed and moving landmarks; 0 leaves them
+            to measuring.
+        start: ``discrete`` searches displacements on a coarse grid before the first stage, for large motion.
+        uncertainty: How it is estimated: ``cycle`` is how far two fields are apart; ``laplace`` how well the images pin the
+            displacement down; ``perturbation`` how much of a small known bend a refit leaves; ``auto`` the one that did best
+            for its cost on known warps with this method, or none.
         outside_weight: Weight of the penalty, per voxel of the level, on points that leave the moving image.
         max_voxels: The finest working level has at most about this many voxels.
         clip_percent: Intensities are clipped at this percentile from either end before they are scaled to [0, 1].
@@ -107,6 +152,11 @@ class Settings:
     lr_end: float = 0.1
     tolerance: float = 0.0
     patience: int = 50
+    cycle: Cycle | None = None
+    geometry: Geometry | None = None
+    landmark_weight: float = 0.0
+    start: Literal["none", "discrete"] = "none"
+    uncertainty: Literal["none", "auto", "cycle", "laplace", "perturbation"] = "none"
     outside_weight: float = 0.01
     max_voxels: int = 8_000_000
     clip_percent: float = 0.5
@@ -126,11 +176,18 @@ class Settings:
         for name, low, high in (("width", 1, 4096), ("depth", 1, 64), ("omega", 1e-3, 1e4)):
             _check_range(f"settings.representation.{name}", getattr(self.representation, name), low, high)
         _check_range("settings.affine.iterations", self.affine.iterations, 1, 10_000)
+        if self.cycle is not None:
+            _check_range("settings.cycle.weight", self.cycle.weight, 0, 1e6)
+            _check_range("settings.cycle.share", self.cycle.share, 0.001, 1)
+        if self.geometry is not None:
+            _check_range("settings.geometry.radius_mm", self.geometry.radius_mm, 0.5, 500)
+            _check_range("settings.geometry.smoothing_mm", self.geometry.smoothing_mm, 0, 100)
+        _check_parts(self)
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries, lists, numbers and strings; ``from_json`` reads them back to an equal object."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        data: dict[str, Any] = plain(self)
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Settings:
@@ -139,7 +196,7 @@ class Settings:
         Raises:
             InputError: A key is unknown or a value has the wrong type.
         """
-        settings: Settings = _build(cls, data, "settings")
+        settings: Settings = build(cls, data, "settings")
         return settings
 
 
@@ -152,6 +209,7 @@ _RANGES = (
     ("tolerance", 0, 1),
     ("outside_weight", 0, 1e6),
     ("clip_percent", 0, 40),
+    ("landmark_weight", 0, 1e6),
 )
 """Name, lowest and highest legal value."""
 
@@ -159,6 +217,21 @@ _RANGES = (
 def _check_range(where: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise InputError(f"{where} must lie between {low:g} and {high:g}, got {value}")
+
+
+def _check_parts(settings: Settings) -> None:
+    """Parts that exclude each other."""
+    kind = settings.representation.kind
+    if settings.cycle is not None and settings.geometry is not None:
+        raise InputError("settings have both 'cycle' and 'geometry'; leave one of them out")
+    if settings.geometry is not None and kind not in ("siren", "relu"):
+        raise InputError(f"settings.geometry needs a network (siren or relu), got '{kind}'")
+    tube = settings.geometry is not None and settings.geometry.kind == "tube"
+    for name, asked in (("landmark_weight", settings.landmark_weight > 0), ("start", settings.start != "none")):
+        if tube and asked:
+            raise InputError(f"settings.{name} has no effect on tube coordinates; leave it out, or leave settings.geometry out")
+    if settings.uncertainty == "cycle" and settings.cycle is None:
+        raise InputError("uncertainty 'cycle' needs two fields; set settings.cycle, or choose another uncertainty")
 
 
 def _check_stages(stages: tuple[Stage, ...], kind: str) -> None:
@@ -183,54 +256,3 @@ def _check_names(what: str, weights: Mapping[str, float], known: tuple[str, ...]
             raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
         if not 0 <= weight < float("inf"):
             raise InputError(f"the weight of {what} '{name}' must be a number from 0 up, got {weight}")
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _build(kind: Any, data: Any, where: str) -> Any:
-    """Turn JSON data into the annotated type, naming the place of whatever does not fit."""
-    origin = get_origin(kind)
-    if dataclasses.is_dataclass(kind):
-        if not isinstance(data, Mapping):
-            raise InputError(f"{where} must be an object, got {data!r}")
-        hints = get_type_hints(kind)
-        unknown = sorted(set(data) - set(hints))
-        if unknown:
-            raise InputError(f"{where} has no key '{unknown[0]}'; known are {', '.join(hints)}")
-        built = {key: _build(hints[key], item, f"{where}.{key}") for key, item in data.items()}
-        return kind(**built)  # type: ignore[operator]
-    if origin is tuple:
-        if not isinstance(data, list | tuple):
-            raise InputError(f"{where} must be a list, got {data!r}")
-        return tuple(_build(get_args(kind)[0], item, f"{where}[{n}]") for n, item in enumerate(data))
-    if origin in (Union, types.UnionType):
-        return None if data is None else _build(get_args(kind)[0], data, where)
-    if origin is Literal:
-        if data not in get_args(kind):
-            raise InputError(f"{where} must be one of {', '.join(map(str, get_args(kind)))}, got {data!r}")
-        return data
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(data, Mapping):
-            raise InputError(f"{where} must be an object, got {data!r}")
-        return {str(key): _build(float, item, f"{where}.{key}") for key, item in data.items()}
-    return _scalar(kind, data, where)
-
-
-_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-
-
-def _scalar(kind: type, data: Any, where: str) -> Any:
-    number = isinstance(data, int | float) and not isinstance(data, bool)
-    if kind is float and number:
-        return float(data)
-    if kind is int and number and float(data).is_integer():
-        return int(data)
-    if kind in (bool, str) and isinstance(data, kind):
-        return data
-    raise InputError(f"{where} must be {_WORDS[kind]}, got {data!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,13 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.features import Features
 from INRRegistrationLib.engine.fields.lattice import Lattice
 from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.sampling import Image, outside_distance, sample
+from INRRegistrationLib.engine.terms.mind import mind_difference
 from INRRegistrationLib.engine.terms.similarity import Similarity
 
 Array = npt.NDArray[np.float64]
@@ -57,10 +60,22 @@ class StageData:
         like = self.fixed.values
         return torch.as_tensor(linear @ self.frame.axes).to(like), torch.as_tensor(shift).to(like)
 
+    @cached_property
+    def features(self) -> Features | None:
+        """Of both images, where MIND is among the similarity terms; computed once."""
+        return Features.of(self.fixed, self.moving, self.affine) if self.similarity.get("mind", 0) > 0 else None
+
     def compare(
-        self, similarity: Callable[[Tensor, Tensor], dict[str, Tensor]], unit: Tensor, weight: Tensor, started_inside: Tensor
+        self,
+        similarity: Callable[[Tensor, Tensor], dict[str, Tensor]],
+        fixed_features: Tensor | None,
+        unit: Tensor,
+        weight: Tensor,
+        started_inside: Tensor,
     ) -> dict[str, Tensor]:
         """Weighted similarity terms of the moving image at ``(3, ...)`` unit coordinates.
+
+        ``similarity`` compares intensities; ``fixed_features`` (12, ...) are those of the same points where MIND is used.
 
         Points outside the moving image or its mask do not count. Those that were inside at the start of the stage pay
         for leaving, by the voxel, so that hiding bad matches outside does not pay and there is a slope back.
@@ -68,6 +83,9 @@ class StageData:
         distance = outside_distance(unit, self.moving.grid.size)
         seen = (distance.detach() == 0) * sample(self.moving_weight, unit.detach())[0]
         terms = similarity(sample(self.moving.values, unit)[0], weight * seen)
+        if self.features is not None and fixed_features is not None:
+            unlike = mind_difference(fixed_features, self.features.moving.values, self.features.unit(unit), weight * seen)
+            terms["mind"] = self.similarity["mind"] * unlike
         if self.outside_weight > 0:
             terms["outside"] = self.outside_weight * (distance * weight * started_inside).sum() / weight.sum().clamp(min=1e-8)
         return terms
@@ -105,7 +123,8 @@ class WholeLevel:
         carried = torch.einsum("ab,b...->a...", self.linear, coefficients)
         unit = self.base + apply_axes(carried, *self.matrices[::-1])
         data = self.data
-        return data.compare(self.similarity_of_blocks, unit, data.fixed_weight, self.started_inside)
+        features = None if data.features is None else data.features.fixed
+        return data.compare(self.similarity_of_blocks, features, unit, data.fixed_weight, self.started_inside)
 
     def similarity_of_blocks(self, moving: Tensor, weight: Tensor) -> dict[str, Tensor]:
         """The level is one block."""
@@ -161,7 +180,8 @@ class SampledPoints:
         base = torch.einsum("ab,b...->a...", self.linear, xi) + self.shift.reshape(3, *at)
         unit = base + torch.einsum("ab,b...->a...", self.linear, displacement)
         started = outside_distance(base, data.moving.grid.size) == 0
-        return data.compare(Similarity(data.similarity, fixed, data.radius), unit, weight, started)
+        features = None if data.features is None else sample(data.features.fixed, fixed_unit)
+        return data.compare(Similarity(data.similarity, fixed, data.radius), features, unit, weight, started)
 
 
 def crop_box(weight: npt.NDArray[np.bool_], margin: int) -> tuple[slice, slice, slice]:

@@ -12,13 +12,16 @@ from INRRegistrationLib.core.result import SplineTransform
 from INRRegistrationLib.engine.fields.jet import Jet, jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, evaluate_at_points
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, interpolating_matrix
+from INRRegistrationLib.engine.fitted_map import FittedMap
 from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.model import CHUNK, Model
+from INRRegistrationLib.engine.model import CHUNK
 
 Array = npt.NDArray[np.float64]
 
 FADE_CELLS = 4
 """Fewest control points over which the displacement fades to zero beyond the fixed image."""
+MOST_GROWTH, SMALL = 6, 1_000_000
+"""The faded lattice has at most so many times the control points of the lattice, or this many where that is more."""
 CHECKED_POINTS = 20000
 
 
@@ -30,7 +33,7 @@ def faded(lattice: Lattice) -> SplineLattice:
     """
     values, knots = lattice.coefficients().detach(), lattice.knots
     rim = max(float(values.select(axis, end).abs().max()) for axis in (1, 2, 3) for end in (0, -1)) / min(knots.step)
-    extra = int(max(FADE_CELLS, np.ceil(3 * rim))) + 2
+    extra = _room(knots, int(max(FADE_CELLS, np.ceil(3 * rim))) + 2)
     grown = torch.nn.functional.pad(values[None], (extra,) * 6, mode="replicate")[0]
     for axis in (1, 2, 3):
         n = grown.shape[axis]
@@ -42,11 +45,23 @@ def faded(lattice: Lattice) -> SplineLattice:
     return SplineLattice(Knots((x, y, z), knots.step, (i, j, k)), grown.contiguous())
 
 
-def baked(model: Model, grid: Grid, finest: float, tolerance: float, generator: torch.Generator) -> tuple[SplineLattice, float]:
-    """A spline in the axes of ``grid`` (mm) that interpolates a network's displacement.
+def _room(knots: Knots, wanted: int) -> int:
+    """How many control points a fade may take on each side: fewer than wanted where the lattice would grow out of bounds.
+
+    A short fade of a large displacement may fold, but only where there is no fixed image.
+    """
+    most = max(MOST_GROWTH * int(np.prod(knots.count)), SMALL)
+    extra = wanted
+    while extra > FADE_CELLS + 2 and np.prod(np.asarray(knots.count) + 2 * extra) > most:
+        extra -= 1
+    return extra
+
+
+def baked(model: FittedMap, grid: Grid, finest: float, tolerance: float, generator: torch.Generator) -> tuple[SplineLattice, float]:
+    """A spline in the axes of ``grid`` (mm) that interpolates a map's displacement.
 
     The lattice starts at four times ``finest`` and is halved until the largest difference at random points of the grid is
-    within ``tolerance`` mm, or the spacing reaches ``finest``.
+    within ``tolerance`` mm, or the spacing reaches ``finest``; or the map is too slow to be asked at more points.
 
     Returns:
         The lattice, and the largest difference seen, mm.
@@ -54,19 +69,21 @@ def baked(model: Model, grid: Grid, finest: float, tolerance: float, generator: 
     frame = Frame.millimetres(grid)
     high = (np.asarray(grid.size) - 0.5) * grid.spacing
     points = grid.to_world(torch.rand(CHECKED_POINTS, 3, generator=generator).double().numpy() * np.asarray(grid.size) - 0.5)
+    inside, truth = torch.as_tensor(frame.to_unit(points).T).float(), model.displacement(points)
+    volume = float(np.prod(np.asarray(grid.size) * grid.spacing))
+    finest = max(finest, (volume / model.most_sites) ** (1 / 3))
     step = 4 * finest
     while True:
         knots = Knots.covering(tuple(-grid.spacing / 2), tuple(high), step)
         lattice = SplineLattice(knots, interpolate(model, frame, knots))
-        inside = torch.as_tensor(frame.to_unit(points).T).float()
         value = evaluate_at_points(lattice.values.detach(), knots, inside).value.double().numpy().T @ frame.axes.T
-        error = float(np.linalg.norm(value - model.displacement(points), axis=1).max())
+        error = float(np.linalg.norm(value - truth, axis=1).max())
         if error <= tolerance or step / 2 < 0.99 * finest:
             return lattice, error
         step /= 2
 
 
-def interpolate(model: Model, frame: Frame, knots: Knots) -> Tensor:
+def interpolate(model: FittedMap, frame: Frame, knots: Knots) -> Tensor:
     """Coefficients (3, nk, nj, ni) of the spline that agrees with a model's displacement at the knots."""
     positions, solvers = [], []
     for d in range(3):

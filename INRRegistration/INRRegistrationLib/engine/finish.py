@@ -16,6 +16,7 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import quality as measure
 from INRRegistrationLib.engine.export import as_transform, baked, faded, sampled
 from INRRegistrationLib.engine.fields.lattice import Lattice, SplineLattice
+from INRRegistrationLib.engine.fitted_map import FittedMap
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
@@ -33,7 +34,7 @@ TOLERATED_VOXELS = 0.05
 class Finished:
     """What ``finish`` makes; the fields are those of ``Result``."""
 
-    model: Model
+    model: FittedMap
     transform: SplineTransform
     warped: Volume
     before: Volume
@@ -43,7 +44,7 @@ class Finished:
     quality: Quality
 
 
-def finish(model: Model, prepared: Prepared, problem: Problem, settings: Settings, settled: bool) -> Finished:
+def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Settings, settled: bool) -> Finished:
     """Export the map, warp the moving image, measure.
 
     Args:
@@ -69,20 +70,31 @@ def finish(model: Model, prepared: Prepared, problem: Problem, settings: Setting
         aligned=Volume(aligned, grid, "aligned"),
         jacobian=Volume(det, grid, "jacobian"),
         displacement=displacement,
-        quality=replace(quality, notes=measure.notes(quality, settled)),
+        quality=replace(quality, notes=measure.notes(quality, settled, settings.landmark_weight > 0)),
     )
 
 
-def _export(model: Model, prepared: Prepared, settings: Settings) -> tuple[Model, SplineLattice, Frame, float]:
-    """A lattice becomes the model itself, faded out beyond the image; a network is stood for by a lattice."""
-    if isinstance(model.field, Lattice):
+def _export(model: FittedMap, prepared: Prepared, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float]:
+    """A lattice becomes the model itself, faded out beyond the image; any other map is stood for by a lattice."""
+    if isinstance(model, Model) and isinstance(model.field, Lattice):
         lattice = faded(model.field.cpu())
         valid = [(s + t, s + (n - 2) * t) for s, t, n in zip(lattice.knots.start, lattice.knots.step, lattice.knots.count, strict=True)]
         return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0
-    generator = torch.Generator().manual_seed(settings.seed)
-    lattice, error = baked(model, prepared.fixed.grid, prepared.spacing, TOLERATED_VOXELS * prepared.spacing, generator)
-    frame = Frame.millimetres(prepared.fixed.grid)
-    return replace(model, field=model.field.cpu()), faded(lattice), frame, error
+    lattice, frame, error = as_spline(model, prepared.fixed.grid, prepared.spacing, settings.seed)
+    return model.on_cpu(), lattice, frame, error
+
+
+def as_spline(model: FittedMap, grid: Grid, spacing: float, seed: int) -> tuple[SplineLattice, Frame, float]:
+    """The lattice that stands for a map, its frame, and the largest difference seen between both, mm.
+
+    Args:
+        model: Any map.
+        grid: Where it is needed; of right-angled axes.
+        spacing: Of the finest level, mm.
+        seed: Of the points at which the difference is looked at.
+    """
+    lattice, error = baked(model, grid, spacing, TOLERATED_VOXELS * spacing, torch.Generator().manual_seed(seed))
+    return faded(lattice), Frame.millimetres(grid), error
 
 
 def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None) -> Floats:
@@ -104,7 +116,7 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
 
 
 def _measure(
-    model: Model, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
+    model: FittedMap, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
 ) -> Quality:
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
     fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
@@ -123,7 +135,7 @@ def _measure(
     )
 
 
-def _landmarks(model: Model, problem: Problem, initial: Array) -> dict[str, dict[str, float]]:
+def _landmarks(model: FittedMap, problem: Problem, initial: Array) -> dict[str, dict[str, float]]:
     if problem.fixed_landmarks is None or problem.moving_landmarks is None:
         return {}
     start = problem.fixed_landmarks @ initial[:3, :3].T + initial[:3, 3]
@@ -133,7 +145,7 @@ def _landmarks(model: Model, problem: Problem, initial: Array) -> dict[str, dict
     }
 
 
-def _overlaps(model: Model, problem: Problem, initial: Array) -> dict[str, tuple[float, float]]:
+def _overlaps(model: FittedMap, problem: Problem, initial: Array) -> dict[str, tuple[float, float]]:
     if problem.fixed_labels is None or problem.moving_labels is None:
         return {}
     fixed, moving = problem.fixed_labels, problem.moving_labels

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,25 +11,24 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.result import ModelState
 from INRRegistrationLib.core.settings import Representation
 from INRRegistrationLib.engine.data import Field
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice
 from INRRegistrationLib.engine.fields.network import Network, ReluMlp, Siren
+from INRRegistrationLib.engine.fitted_map import FittedMap, header
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.terms.regularity import in_millimetres
 
 Array = npt.NDArray[np.float64]
 
-FORMAT, VERSION = "inr-registration-model", 1
 CHUNK = 65536
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """``phi(p) = affine(p + u(p))``, fixed world point to moving world point, LPS mm.
+class Model(FittedMap):
+    """One field under an affine: ``phi(p) = affine(p + u(p))``, fixed world point to moving world point, LPS mm.
 
     Outside the box in which it was fitted, a network keeps the displacement of the nearest point of the box.
 
@@ -49,19 +48,9 @@ class Model:
         """u(p) in mm at (n, 3) world points, (n, 3): the deformable part, before the affine."""
         return _rows(jet.value for jet in self._jets(points, 0))
 
-    def map(self, points: npt.ArrayLike) -> Array:
-        """phi(p) at (n, 3) world points: (n, 3) moving world points, LPS mm."""
-        moved = np.asarray(points, dtype=np.float64) + self.displacement(points)
-        return np.asarray(moved @ self.affine[:3, :3].T + self.affine[:3, 3])
-
-    def jacobian(self, points: npt.ArrayLike) -> Array:
-        """d phi / d p at (n, 3) world points, (n, 3, 3) without unit, ``[:, i, d] = d phi_i / d p_d``."""
-        gradient = _rows(jet.first for jet in self._jets(points, 1))
-        return np.asarray(self.affine[:3, :3] @ (np.eye(3) + gradient))
-
-    def determinant(self, points: npt.ArrayLike) -> Array:
-        """det of ``jacobian`` at (n, 3) world points, (n,)."""
-        return np.asarray(np.linalg.det(self.jacobian(points)))
+    def gradient(self, points: npt.ArrayLike) -> Array:
+        """du/dp at (n, 3) world points, (n, 3, 3) without unit, ``[:, i, d] = du_i / dp_d``."""
+        return _rows(jet.first for jet in self._jets(points, 1))
 
     def hessian(self, points: npt.ArrayLike) -> Array:
         """d2u / dp2 at (n, 3) world points, (n, 3, 3, 3) in mm^-1, symmetric in the last two axes."""
@@ -71,22 +60,10 @@ class Model:
             full[:, :, d, e] = full[:, :, e, d] = unique[:, :, q]
         return full
 
-    def inverse(self, points: npt.ArrayLike, steps: int = 30, tolerance_mm: float = 1e-3) -> Array:
-        """The fixed world points (n, 3) that phi takes to given (n, 3) moving world points, by damped Newton steps.
-
-        A step is halved where it does not bring a point closer. Where phi folds there may be no unique answer; the
-        closest point found is returned, so check ``map(inverse(q))`` against q where that matters.
-        """
-        target = np.asarray(points, dtype=np.float64)
-        guess = (target - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
-        return newton(self.map, self.jacobian, target, guess, steps, tolerance_mm)
-
     def state(self, **extra: Any) -> ModelState:
         """Plain arrays and metadata from which ``load`` builds an equal model."""
         metadata = {
-            "format": FORMAT,
-            "version": VERSION,
-            "direction": "fixed world point to moving world point, LPS mm",
+            **header("field"),
             "field": describe_field(self.field),
             "frame": {"centre": self.frame.centre.tolist(), "axes": self.frame.axes.tolist()},
             "affine": self.affine.tolist(),
@@ -100,21 +77,14 @@ class Model:
         return ModelState(metadata, {name: t.detach().cpu().float().contiguous().numpy() for name, t in tensors.items()})
 
     @classmethod
-    def load(cls, state: ModelState) -> Model:
-        """Rebuild a model on the CPU.
-
-        Raises:
-            InputError: The state is not a model of this package, or of a version that is not known.
-        """
+    def restored(cls, state: ModelState) -> Model:
         data = state.metadata
-        if data.get("format") != FORMAT or data.get("version") != VERSION:
-            raise InputError(f"not an {FORMAT} of version {VERSION}: got {data.get('format')!r}, version {data.get('version')!r}")
-        try:
-            field = build_field(data["field"], state.tensors)
-            frame = Frame(np.array(data["frame"]["centre"], float), np.array(data["frame"]["axes"], float))
-            return cls(field, frame, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"the model file is damaged: {error!r}; save it again") from error
+        field = build_field(data["field"], state.tensors)
+        frame = Frame(np.array(data["frame"]["centre"], float), np.array(data["frame"]["axes"], float))
+        return cls(field, frame, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
+
+    def on_cpu(self) -> Model:
+        return replace(self, field=self.field.cpu())
 
     def _jets(self, points: npt.ArrayLike, order: int) -> Iterator[Jet]:
         """Jets in mm, by chunks."""
@@ -125,35 +95,6 @@ class Model:
             for first in range(0, max(len(unit), 1), CHUNK):
                 chunk = torch.as_tensor(unit[first : first + CHUNK].T.copy()).to(like)
                 yield in_millimetres(self.field.evaluate(chunk, order), axes)
-
-
-def newton(phi: Any, jacobian: Any, target: Array, guess: Array, steps: int = 30, tolerance_mm: float = 1e-3) -> Array:
-    """Solve ``phi(x) = target`` for (n, 3) points by Newton steps, halved wherever they do not reduce the distance.
-
-    Args:
-        phi: (n, 3) -> (n, 3).
-        jacobian: (n, 3) -> (n, 3, 3), its derivative.
-        target: (n, 3).
-        guess: (n, 3) to start from.
-        steps: Most steps.
-        tolerance_mm: A point is done once it is this close.
-    """
-    x, residual = guess.copy(), target - phi(guess)
-    size, damping = np.linalg.norm(residual, axis=1), np.ones(len(guess))
-    for _ in range(steps):
-        open_ = np.flatnonzero((size > tolerance_mm) & (damping > 1e-3))
-        if not len(open_):
-            break
-        derivative = jacobian(x[open_])
-        safe = np.where(np.abs(np.linalg.det(derivative))[:, None, None] > 0.05, derivative, np.eye(3))
-        step = np.linalg.solve(safe, residual[open_][:, :, None])[:, :, 0]
-        tried = x[open_] + damping[open_, None] * step
-        left = target[open_] - phi(tried)
-        better = np.linalg.norm(left, axis=1) < size[open_]
-        won = open_[better]
-        x[won], residual[won], size[won] = tried[better], left[better], np.linalg.norm(left[better], axis=1)
-        damping[won], damping[open_[~better]] = 1.0, damping[open_[~better]] / 2
-    return x
 
 
 def describe_field(field: Field) -> dict[str, Any]:
@@ -174,16 +115,17 @@ def build_field(description: dict[str, Any], tensors: dict[str, npt.NDArray[np.f
             raise ValueError(f"coefficients of shape {tuple(coefficients.shape)} for {knots.shape} control points")
         return SplineLattice(knots, coefficients)
     options = {key: description[key] for key in ("kind", "width", "depth", "omega") if key in description}
-    network = new_network(Representation(**options), torch.Generator())
+    ports = (tensors["weights.0"].shape[1], tensors[f"biases.{options['depth']}"].shape[0])
+    network = new_network(Representation(**options), torch.Generator(), ports)
     network.load_state_dict({name: torch.as_tensor(np.array(value, dtype=np.float32)) for name, value in tensors.items()})
     return network
 
 
-def new_network(choice: Representation, generator: torch.Generator) -> Network:
-    """A coordinate network at its initial weights."""
-    if choice.kind == "siren":
-        return Siren(choice.width, choice.depth, choice.omega, choice.zero_start, generator)
-    return ReluMlp(choice.width, choice.depth, choice.zero_start, generator)
+def new_network(choice: Representation, generator: torch.Generator, ports: tuple[int, int] = (3, 3)) -> Network:
+    """A coordinate network at its initial weights, with so many coordinates going in and components coming out."""
+    if choice.kind in ("siren", "sinr"):
+        return Siren(choice.width, choice.depth, choice.omega, choice.zero_start, generator, ports)
+    return ReluMlp(choice.width, choice.depth, choice.zero_start, generator, ports)
 
 
 def _rows(parts: Iterator[Tensor | None]) -> Array:

@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.core.settings import SIMILARITY_WEIGHTS, Settings, Stage
 from INRRegistrationLib.engine.data import Field, StageData, crop_box, cropped
-from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, VelocityLattice
+from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, SplineLattice, VelocityLattice
+from INRRegistrationLib.engine.fields.network_lattice import NetworkLattice
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import new_network
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.start.affine import AffineLevel
-from INRRegistrationLib.engine.start.clean import CleanImage, clean
+from INRRegistrationLib.engine.start.clean import CleanImage, clean, upright
 from INRRegistrationLib.engine.start.pyramid import THINNEST, level, orthogonal, working_spacing
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +33,7 @@ SURROUND = 0.08
 """Scaled intensities up to this are the dark surround, not the body."""
 MONO_MODAL = {"local_ncc": 1.0, "mse": 5.0}
 MULTI_MODAL = {"local_ncc": 1.0}
+MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
 
 @dataclass
@@ -92,8 +95,19 @@ class Prepared:
         step = stage.shrink * self.spacing * stage.control_spacing
         low, high = (tuple(row) for row in self.box)
         knots = Knots.covering(low, high, step)
-        values = before.refined(knots) if isinstance(before, Lattice) else torch.zeros(3, *knots.shape)
+        if kind == "sinr":
+            return before.on(knots) if isinstance(before, NetworkLattice) else self._network_lattice(knots, settings, generator)
+        values = before.refined(knots) if isinstance(before, FreeLattice) else torch.zeros(3, *knots.shape)
         return (VelocityLattice if kind == "velocity" else SplineLattice)(knots, values.to(self.device))
+
+    def _network_lattice(self, knots: Knots, settings: Settings, generator: torch.Generator) -> NetworkLattice:
+        """A new network over the box, whose unit is half of the longest side or, per axis, half of each side."""
+        x, y, z = self.box.mean(axis=0).tolist()
+        half = np.ptp(self.box, axis=0) / 2
+        if settings.representation.coordinates == "isotropic":
+            half = np.full(3, half.max())
+        i, j, k = half.tolist()
+        return NetworkLattice(knots, new_network(settings.representation, generator), (x, y, z), (i, j, k)).to(self.device)
 
     def stage_data(self, stage: Stage, settings: Settings, affine: Array) -> StageData:
         """Both images at the stage's spacing, the fixed one cropped to where it counts."""
@@ -105,6 +119,14 @@ class Prepared:
             cropped(fixed, box), weight[box].contiguous(), moving, moving_weight, self.frame, affine,
             self.similarity, settings.local_ncc_radius, settings.outside_weight,
         )  # fmt: skip
+
+    def swapped(self, settings: Settings) -> Prepared:
+        """The same pair with the roles exchanged, for the map from the moving to the fixed image; the similarity stays."""
+        fixed = upright(self.moving)
+        spacing = max(self.spacing, working_spacing(fixed.grid, settings.max_voxels))
+        frame, box = _coordinates(fixed.grid, settings)
+        gain = 1 / self.gain[0], -self.gain[1] / self.gain[0]
+        return replace(self, fixed=fixed, moving=self.fixed, spacing=spacing, frame=frame, box=box, gain=gain)
 
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
         """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen."""
@@ -143,20 +165,35 @@ class Prepared:
 
 
 def affine_similarity(settings: Settings) -> dict[str, float]:
-    """The similarity terms of the linear pre-alignment: those of the fit, or global and local correlation where they are chosen later."""
-    return {"ncc": 1.0, "local_ncc": 1.0} if "auto" in settings.similarity else dict(settings.similarity)
+    """The similarity terms of the linear pre-alignment: those of the fit, with two exceptions.
+
+    Global and local correlation where the terms are chosen later; local correlation and mutual information in place of
+    MIND, whose channels would have to be turned with every step of a rotation.
+    """
+    if "auto" in settings.similarity:
+        return {"ncc": 1.0, "local_ncc": 1.0}
+    terms = dict(settings.similarity)
+    return terms if terms.pop("mind", 0) == 0 else {**MIND_STAND_IN, **terms}
 
 
 def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:
     """Clean both images and lay down the coordinates of the fit."""
-    fixed = clean(orthogonal(problem.fixed), problem.fixed_mask, settings.clip_percent)
+    if problem.fixed_mask is None:
+        fixed = clean(orthogonal(problem.fixed), None, settings.clip_percent)
+    else:  # the mask first: resampling would carry in what lies outside
+        fixed = upright(clean(problem.fixed, problem.fixed_mask, settings.clip_percent))
     moving = clean(problem.moving, problem.moving_mask, settings.clip_percent)
     spacing = working_spacing(fixed.grid, settings.max_voxels)
-    if settings.representation.kind in ("spline", "velocity"):
-        frame = Frame.millimetres(fixed.grid)
+    return Prepared(fixed, moving, spacing, *_coordinates(fixed.grid, settings), device)
+
+
+def _coordinates(grid: Grid, settings: Settings) -> tuple[Frame, Array]:
+    """The frame of a field on a grid, and the grid's box in it."""
+    if settings.representation.kind in ("spline", "velocity", "sinr"):
+        frame = Frame.millimetres(grid)
     elif settings.representation.coordinates == "per-axis":
-        frame = Frame.per_axis(fixed.grid)
+        frame = Frame.per_axis(grid)
     else:
-        frame = Frame.isotropic(fixed.grid)
-    corners = frame.to_unit(fixed.grid.corners())
-    return Prepared(fixed, moving, spacing, frame, np.stack([corners.min(axis=0), corners.max(axis=0)]), device)
+        frame = Frame.isotropic(grid)
+    corners = frame.to_unit(grid.corners())
+    return frame, np.stack([corners.min(axis=0), corners.max(axis=0)])

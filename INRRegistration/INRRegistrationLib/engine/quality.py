@@ -72,8 +72,14 @@ def determinant_summary(det: Floats, mask: Mask) -> tuple[float, dict[str, float
     return folding, {k: float(v) for k, v in spread.items()}, float(np.log(np.clip(inside, 1e-3, 1e3)).std())
 
 
-def notes(quality: Quality, settled: bool) -> tuple[str, ...]:
-    """What a reader of these indicators should know, in words."""
+def notes(quality: Quality, settled: bool, steered: bool = False) -> tuple[str, ...]:
+    """What a reader of these indicators should know, in words.
+
+    Args:
+        quality: The indicators.
+        settled: Whether the fit ran to its end.
+        steered: Whether the landmarks took part in the fit.
+    """
     said = []
     fallen = [name for name, (before, after) in quality.similarity.items() if after < before - 0.01]
     if fallen:
@@ -82,6 +88,8 @@ def notes(quality: Quality, settled: bool) -> tuple[str, ...]:
         said.append(f"{quality.folding_percent:.4f} % of the voxels fold: do not carry structures through them")
     if quality.tre_mm and quality.tre_mm["after"]["mean"] > quality.tre_mm["before"]["mean"]:
         said.append("the landmarks are further apart than before")
+    if quality.tre_mm and steered:
+        said.append("the landmarks steered the fit, so their distance is no independent check of it")
     if not settled:
         said.append("the fit was ended early")
     return tuple(said)

@@ -16,12 +16,16 @@ from INRRegistrationLib.core.progress import Command, Progress, Report, silent
 from INRRegistrationLib.core.result import Curve, Outcome, Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.engine import memory, prepare
-from INRRegistrationLib.engine.data import Field
+from INRRegistrationLib.engine.add_ons import add_ons
 from INRRegistrationLib.engine.device import choose_device, describe_device
 from INRRegistrationLib.engine.finish import finish
 from INRRegistrationLib.engine.fit import Diverged, fit_stage
-from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.fits.cardiac import check_cardiac
+from INRRegistrationLib.engine.fits.choose import new_fit
+from INRRegistrationLib.engine.fits.pair_fit import PairFit
+from INRRegistrationLib.engine.fits.steer import check_landmarks
 from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 
 
 class _Ended(Exception):
@@ -61,6 +65,11 @@ class _Clock:
         if self.stopping and progress.phase == "fit":
             raise _Ended(Command.STOP)
 
+    def goes_on(self, share: float) -> bool:
+        """Whether the uncertainty, of which ``share`` is done, is still wanted: a stop keeps the result without it."""
+        self.tell(Progress("uncertainty", 0.93 + 0.06 * share, 0.0))
+        return not self.stopping
+
 
 @dataclass
 class _Run:
@@ -68,7 +77,7 @@ class _Run:
 
     prepared: prepare.Prepared
     affine: np.ndarray
-    fitted: Field | None = None
+    fit: PairFit | None = None
     history: list[Curve] = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     outcome: Outcome = Outcome.ITERATION_LIMIT
@@ -90,13 +99,16 @@ def register(problem: Problem, settings: Settings, report: Report = silent) -> R
         InputError: The problem or the settings make a registration impossible; raised before any work.
     """
     warnings = problem.check()
+    check_landmarks(problem, settings)
+    check_cardiac(problem, settings)
+    estimator_for(settings)
     device = choose_device(settings.device)
     clock = _Clock(report)
     try:
         result = _attempt(problem, settings, device, clock)
         if result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
             result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock)
-        return replace(result, warnings=warnings)
+        return replace(result, warnings=(*warnings, *result.warnings))
     finally:
         memory.give_back(device)
 
@@ -106,7 +118,7 @@ def _attempt(problem: Problem, settings: Settings, device: torch.device, clock: 
     partial = Result(Outcome.CANCELLED, Outcome.CANCELLED.value, settings.to_json(), device=describe_device(device))
     try:
         run = _start(problem, settings, device, clock)
-        _fit(run, settings, clock)
+        _fit(run, problem, settings, clock)
         return _finish(run, problem, settings, partial, clock)
     except _Ended:
         return replace(partial, timings_s=clock.timings_s)
@@ -160,16 +172,16 @@ def _align(run: _Run, settings: Settings, clock: _Clock) -> None:
     run.choices.append(f"pre-alignment: {said}")
 
 
-def _fit(run: _Run, settings: Settings, clock: _Clock) -> None:
+def _fit(run: _Run, problem: Problem, settings: Settings, clock: _Clock) -> None:
     """All stages, coarse to fine. A stop keeps the field as it is."""
-    generator = torch.Generator().manual_seed(settings.seed)
+    with clock.phase("start"):
+        run.fit = new_fit(problem, run.prepared, settings, run.affine, torch.Generator().manual_seed(settings.seed))
     stages = run.prepared.usable_stages(settings)
     costs = np.cumsum([0.0, *(run.prepared.cost(stage) for stage in stages)])
     converged = []
     for number, stage in enumerate(stages):
         with clock.phase("pyramid"):
-            run.fitted = run.prepared.field_for(stage, settings, run.fitted, generator)
-            data = run.prepared.stage_data(stage, settings, run.affine)
+            objective = run.fit.begin(stage)
 
         def tick(done: int, terms: dict[str, float], number: int = number, iterations: int = stage.iterations) -> None:
             cost = costs[number] + (costs[number + 1] - costs[number]) * done / iterations
@@ -178,7 +190,7 @@ def _fit(run: _Run, settings: Settings, clock: _Clock) -> None:
 
         try:
             with clock.phase("fit"):
-                ended = fit_stage(stage, data, run.fitted, settings, generator, tick)
+                ended = fit_stage(stage, objective, settings, tick)
         except _Ended as error:
             if error.command is Command.CANCEL:
                 raise
@@ -194,9 +206,10 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
     """Everything that a caller will want to show, computed here and not where it is shown."""
     with clock.phase("finish"):
         clock.report(Progress("finish", 0.92, time.perf_counter() - clock.start))
-        assert run.fitted is not None
-        model = Model(run.fitted, run.prepared.frame, run.affine, run.prepared.box)
-        made = finish(model, run.prepared, problem, settings, run.outcome is not Outcome.STOPPED)
+        assert run.fit is not None
+        run.fit.finished()
+        made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome is not Outcome.STOPPED)
+        more = add_ons(run.fit, made, run.prepared, problem, settings, clock.goes_on)
     clock.timings_s["total"] = time.perf_counter() - clock.start
     state = made.model.state(
         settings=partial.settings,
@@ -209,7 +222,8 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         message=run.outcome.value,
         timings_s=clock.timings_s,
         history=tuple(run.history),
-        choices=tuple(run.choices),
+        choices=(*run.choices, *run.fit.choices),
+        warnings=tuple(run.fit.warnings),
         model=state,
         transform=made.transform,
         warped=made.warped,
@@ -217,5 +231,9 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         aligned=made.aligned,
         jacobian=made.jacobian,
         displacement=made.displacement,
-        quality=made.quality,
+        quality=replace(made.quality, strain=more.strain),
+        uncertainty=more.uncertainty,
+        inverse=more.inverse,
+        verdict=more.verdict,
+        maps=more.maps,
     )

@@ -74,6 +74,10 @@ IMAGES: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+def both_landmarks(pair: SmallPair) -> Words:
+    return ["--fixed-landmarks", pair.fixed_landmarks, "--moving-landmarks", pair.moving_landmarks]
+
+
 def landmarks(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
@@ -88,8 +92,20 @@ OPTIONS: dict[str, tuple[Callable[[Path, SmallPair], Words], str]] = {
     "unknown weight": (lambda *_: ["--weight", "magic=3"], "unknown regularity 'magic'"),
     "weight without number": (lambda *_: ["--weight", "bending=much"], "NAME=VALUE"),
     "negative weight": (lambda *_: ["--weight", "bending=-1"], "from 0 up"),
-    "centreline": (lambda *_: ["--centreline", "c.csv"], "geometry"),
-    "method to come": (lambda *_: ["--method", "geometry"], "does not exist"),
+    "centreline in vain": (lambda *_: ["--centreline", "c.csv"], "--centreline is only for geometry"),
+    "no centreline": (lambda *_: ["--method", "geometry"], "'geometry' needs --centreline"),
+    "no long axis": (lambda *_: ["--method", "cardiac"], "'cardiac' needs --long-axis or --ventricle"),
+    "steering without landmarks": (lambda *_: ["--landmark-weight", "1"], "--fixed-landmarks and --moving-landmarks"),
+    "negative landmark weight": (lambda _, pair: [*both_landmarks(pair), "--landmark-weight", "-1"], "landmark_weight"),
+    "unknown start": (lambda *_: ["--start", "magic"], "unknown start 'magic'; known are none, discrete"),
+    "unknown uncertainty": (lambda *_: ["--uncertainty", "magic"], "unknown uncertainty 'magic'"),
+    "untested uncertainty": (lambda *_: ["--method", "idir-faithful", "--uncertainty", "perturbation"], "not calibrated"),
+    "uncertainty of two fields": (lambda *_: ["--uncertainty", "cycle"], "two fields"),
+    "centreline of one point": (
+        lambda d, _: ["--method", "geometry", "--centreline", landmarks(d / "c.csv", HEADER + "1,2,3\n")],
+        "at least 2 points",
+    ),
+    "long axis of three points": (lambda _, pair: ["--method", "cardiac", "--long-axis", pair.fixed_landmarks], "two different points"),
     "unknown device": (lambda *_: ["--device", "abacus"], "abacus"),
     "unknown word": (lambda *_: ["--colour", "red"], "--colour"),
     "bad number": (lambda *_: ["--threads", "0"], "from 1 up"),

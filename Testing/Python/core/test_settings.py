@@ -8,7 +8,7 @@ import pytest
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.presets import load_preset, preset_names
-from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, Affine, Representation, Settings, Stage
+from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, Affine, Cycle, Geometry, Representation, Settings, Stage
 
 EVERYTHING = Settings(
     method="mine",
@@ -27,19 +27,50 @@ EVERYTHING = Settings(
     clip_percent=1.0,
     seed=7,
     device="cpu",
+    cycle=Cycle(0.5, "gradient", 0.1, True, "taylor2"),
+    landmark_weight=0.1,
+    start="discrete",
+    uncertainty="cycle",
 )
+IN_A_TUBE: dict[str, Any] = {"cycle": None, "uncertainty": "perturbation", "geometry": Geometry("cardiac", "tangent", 12.0, 3.0)}
+TUBE = dataclasses.replace(EVERYTHING, **IN_A_TUBE)
 
 
-@pytest.mark.parametrize("settings", [Settings(), EVERYTHING])
+@pytest.mark.parametrize("settings", [Settings(), EVERYTHING, TUBE])
 def test_settings_survive_json(settings: Settings) -> None:
     text = json.dumps(settings.to_json(), allow_nan=False)
     assert Settings.from_json(json.loads(text)) == settings
 
 
 def test_the_round_trip_is_tried_on_a_value_that_is_not_the_default_for_every_field() -> None:
-    for kind, other in ((Settings(), EVERYTHING), (Representation(), EVERYTHING.representation), (Affine(), EVERYTHING.affine)):
-        same = [f.name for f in dataclasses.fields(kind) if getattr(kind, f.name) == getattr(other, f.name)]
-        assert same == []
+    assert EVERYTHING.cycle is not None
+    assert TUBE.geometry is not None
+    parts = (
+        (Representation(), EVERYTHING.representation),
+        (Affine(), EVERYTHING.affine),
+        (Cycle(), EVERYTHING.cycle),
+        (Geometry(), TUBE.geometry),
+    )
+    for kind, other in parts:
+        assert [f.name for f in dataclasses.fields(kind) if getattr(kind, f.name) == getattr(other, f.name)] == []
+    for f in dataclasses.fields(Settings):
+        assert any(getattr(tried, f.name) != getattr(Settings(), f.name) for tried in (EVERYTHING, TUBE)), f.name
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"geometry": Geometry()}, "both 'cycle' and 'geometry'"),
+        ({"cycle": None}, "uncertainty 'cycle' needs two fields"),
+        ({"representation": Representation("velocity"), **IN_A_TUBE}, "needs a network"),
+    ],
+)
+def test_parts_that_exclude_each_other_are_refused(changes: dict[str, Any], message: str) -> None:
+    stages = (
+        tuple(dataclasses.replace(stage, points=0) for stage in EVERYTHING.stages) if "representation" in changes else EVERYTHING.stages
+    )
+    with pytest.raises(InputError, match=message):
+        dataclasses.replace(EVERYTHING, stages=stages, **changes)
 
 
 def test_json_names_every_field() -> None:
@@ -62,7 +93,7 @@ def test_what_json_leaves_out_keeps_the_default_of_the_class() -> None:
         ({"representation": {"widht": 3}}, r"settings\.representation has no key 'widht'"),
         ({"stages": [{"shrink": 1, "iterations": 1, "learning_rate": 1, "lr": 2}]}, r"settings\.stages\[0\] has no key 'lr'"),
         ({"affine": {"kind": "rigid", "steps": 1}}, r"settings\.affine has no key 'steps'"),
-        ({"similarity": {"mutual": 1}}, "unknown similarity 'mutual'; known are mse, ncc, local_ncc, nmi, auto"),
+        ({"similarity": {"mutual": 1}}, "unknown similarity 'mutual'; known are mse, ncc, local_ncc, nmi, .*auto"),
         ({"regularity": {"smooth": 1}}, "unknown regularity 'smooth'; known are jacobian, symmetric_jacobian, bending, diffusion"),
     ],
 )
@@ -82,7 +113,10 @@ def test_an_unknown_key_is_refused_with_its_place(data: Any, message: str) -> No
         ({"tolerance": None}, r"settings\.tolerance must be a number"),
         ({"method": 3}, r"settings\.method must be a text"),
         ({"representation": {"zero_start": 1}}, r"settings\.representation\.zero_start must be true or false"),
-        ({"representation": {"kind": "cnn"}}, r"settings\.representation\.kind must be one of siren, relu, spline, velocity, got 'cnn'"),
+        (
+            {"representation": {"kind": "cnn"}},
+            r"settings\.representation\.kind must be one of siren, relu, spline, velocity, sinr, got 'cnn'",
+        ),
         ({"representation": "siren"}, r"settings\.representation must be an object"),
         ({"stages": 3}, r"settings\.stages must be a list"),
         ({"stages": [{"shrink": "x", "iterations": 1, "learning_rate": 1}]}, r"settings\.stages\[0\]\.shrink must be a number"),

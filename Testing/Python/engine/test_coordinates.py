@@ -17,8 +17,8 @@ from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Affine, Representation, Settings, Stage
 from INRRegistrationLib.engine.export import as_transform, faded, sampled
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
+from INRRegistrationLib.engine.fitted_map import load
 from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.register import register
 
@@ -74,7 +74,7 @@ def test_a_translation_between_oblique_and_straight_grids_is_found() -> None:
     result = register(oblique_pair(lambda p: p + SHIFT), gentle)
     assert result.model is not None
     points = np.random.default_rng(0).uniform(-18, 18, (300, 3))
-    error = np.linalg.norm(Model.load(result.model).map(points) - (points + SHIFT), axis=1)
+    error = np.linalg.norm(load(result.model).map(points) - (points + SHIFT), axis=1)
     assert error.mean() < 0.05
     assert error.max() < 0.2
 
@@ -109,7 +109,7 @@ def test_itk_has_the_same_map_as_the_model_of_a_lattice(fitted: dict[str, Result
     assert result.model is not None
     assert result.transform is not None
     points = inside(result)
-    mapped = Model.load(result.model).map(points)
+    mapped = load(result.model).map(points)
     assert np.linalg.norm(mapped - points, axis=1).mean() > 2
     assert np.linalg.norm(through_itk(result, points) - mapped, axis=1).max() < 1e-3
     assert result.transform.max_error_mm == 0
@@ -120,7 +120,7 @@ def test_itk_has_the_map_of_a_network_within_the_stated_error(fitted: dict[str, 
     assert result.model is not None
     assert result.transform is not None
     points = inside(result)
-    model = Model.load(result.model)
+    model = load(result.model)
     stretch = np.linalg.norm(model.affine[:3, :3], 2)
     error = np.linalg.norm(through_itk(result, points) - model.map(points), axis=1).max()
     assert 0 < error <= 1.05 * stretch * result.transform.max_error_mm + 1e-3

@@ -14,8 +14,9 @@ from INRRegistrationLib.core.result import ModelState
 from INRRegistrationLib.engine.export import faded
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, VelocityLattice
 from INRRegistrationLib.engine.fields.network import ReluMlp, Siren
+from INRRegistrationLib.engine.fitted_map import load, newton
 from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.model import Model, newton
+from INRRegistrationLib.engine.model import Model
 
 Array = npt.NDArray[np.float64]
 
@@ -143,7 +144,7 @@ def test_outside_its_box_the_displacement_is_that_of_the_nearest_point(model: Mo
 
 
 def test_a_saved_model_gives_the_identical_map(model: Model) -> None:
-    again = Model.load(model.state(settings={"seed": 3}))
+    again = load(model.state(settings={"seed": 3}))
     points = points_in(model)
     assert np.array_equal(again.map(points), model.map(points)) or not isinstance(model.field, SplineLattice | Siren | ReluMlp)
     np.testing.assert_allclose(again.map(points), model.map(points), atol=1e-5)
@@ -194,7 +195,7 @@ DAMAGES = {
 @pytest.mark.parametrize("kind", ["lattice", "siren"])
 def test_a_damaged_state_is_refused_in_words(kind: str, damage: str) -> None:
     with pytest.raises(InputError, match=r"model"):
-        Model.load(DAMAGES[damage](a_model(kind).state()))
+        load(DAMAGES[damage](a_model(kind).state()))
 
 
 @pytest.mark.parametrize("kind", ["lattice", "velocity"])
@@ -223,3 +224,14 @@ def test_a_faded_lattice_goes_down_without_a_step_and_without_folding() -> None:
     assert float((values[:, 1:] - values[:, :-1]).abs().max()) < 0.2
     assert float(values[:, line[0] < 40].abs().max()) > 0.5
     assert float(values[:, -1].abs().max()) == 0
+
+
+def test_a_huge_displacement_does_not_make_the_faded_lattice_huge() -> None:
+    knots = Knots((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (12, 10, 11))
+    lattice = SplineLattice(knots, torch.full((3, *knots.shape), 400.0))  # 1200 control points of fading, if it were let
+    grown = faded(lattice)
+    assert grown.values[0].numel() <= 1_000_000
+    middle = torch.tensor([[5.0], [5.0], [5.0]])
+    with torch.no_grad():
+        np.testing.assert_allclose(grown.evaluate(middle).value.numpy(), 400.0, rtol=1e-5)
+    assert not grown.values[:, :2].any()

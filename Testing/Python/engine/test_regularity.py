@@ -6,18 +6,20 @@ import torch
 from analytic import turn
 from torch import Tensor
 
-from INRRegistrationLib.engine.fields.jet import PAIRS, Jet, determinant, inverse_times, jacobian_determinant
+from INRRegistrationLib.engine.fields.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_on_cells
 from INRRegistrationLib.engine.fields.network import Siren
 from INRRegistrationLib.engine.terms.regularity import (
     bending,
     diffusion,
+    hyperelastic,
     in_millimetres,
     jacobian,
     order_needed,
     regularity,
     symmetric_density,
     symmetric_jacobian,
+    volume_density,
 )
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -54,6 +56,12 @@ def test_linear_systems_are_solved() -> None:
     matrices, right = random(3, 3, 20), random(3, 20, seed=1)
     solved = inverse_times(matrices, right)
     torch.testing.assert_close(torch.einsum("abn,bn->an", matrices, solved), right)
+
+
+def test_cofactors_are_the_determinant_times_the_transposed_inverse() -> None:
+    matrices = random(3, 3, 20).permute(2, 0, 1)
+    expected = torch.linalg.det(matrices)[:, None, None] * torch.linalg.inv(matrices).transpose(1, 2)
+    torch.testing.assert_close(cofactors(matrices.permute(1, 2, 0)), expected.permute(1, 2, 0))
 
 
 def test_a_linear_map_has_its_determinant_everywhere() -> None:
@@ -109,6 +117,42 @@ def test_jacobian_terms_of_a_linear_map_are_analytic() -> None:
     assert float(symmetric_jacobian(half)) == pytest.approx(float(symmetric_jacobian(double))) == pytest.approx(0.5)
 
 
+def stored_energy(gradient: np.ndarray) -> float:
+    """The published hyperelastic density of one displacement gradient, from numpy's determinant and inverse."""
+    matrix = np.eye(3) + gradient
+    det = np.linalg.det(matrix)
+    cofactor = det * np.linalg.inv(matrix).T
+    areas = sum(max((cofactor[:, column] ** 2).sum() - 1, 0) ** 2 for column in range(3))
+    return float(0.5 * (gradient**2).sum() + areas + (det - 1) ** 4 / det**2)
+
+
+def test_the_hyperelastic_energy_is_that_of_a_loop_over_points() -> None:
+    first = 0.25 * random(3, 3, 60)
+    assert float(jacobian_determinant(first).min()) > 0.1
+    expected = np.mean([stored_energy(first[:, :, n].numpy()) for n in range(60)])
+    assert float(hyperelastic(first)) == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_gradient_of_the_hyperelastic_energy_is_that_of_finite_differences() -> None:
+    first = (0.3 * random(3, 3, 6)).requires_grad_(True)
+    assert torch.autograd.gradcheck(hyperelastic, (first,), eps=1e-6, atol=1e-5)
+
+
+def test_no_motion_and_turns_cost_no_areas_or_volumes() -> None:
+    turned = torch.as_tensor(turn(70) @ turn(-20, 1)) - torch.eye(3)
+    assert float(hyperelastic(everywhere(torch.zeros(3, 3)))) == 0
+    assert float(hyperelastic(everywhere(turned))) == pytest.approx(float(diffusion(everywhere(turned))) / 2)
+
+
+@pytest.mark.parametrize(("det", "value", "slope"), [(0.5, 0.25, -3.0), (2.0, 0.25, 0.75), (0.05, 145.8, -1603.8), (-0.4, 867.51, -1603.8)])
+def test_the_volume_part_is_as_published_down_to_the_floor_and_pushes_folded_points_back(det: float, value: float, slope: float) -> None:
+    at = torch.tensor([det], requires_grad=True)
+    volume_density(at).sum().backward()
+    assert at.grad is not None
+    assert float(volume_density(at).detach()) == pytest.approx(value)
+    assert float(at.grad) == pytest.approx(slope)
+
+
 def test_diffusion_of_a_linear_map_is_its_squared_norm() -> None:
     gradient = random(3, 3)
     assert float(diffusion(everywhere(gradient))) == pytest.approx(float((gradient**2).sum()))
@@ -139,7 +183,7 @@ def test_an_affine_field_does_not_bend() -> None:
     assert float(bending(second)) < 1e-18
 
 
-@pytest.mark.parametrize("name", ["jacobian", "symmetric_jacobian", "diffusion", "bending"])
+@pytest.mark.parametrize("name", ["jacobian", "symmetric_jacobian", "diffusion", "bending", "hyperelastic"])
 def test_energies_are_means_that_do_not_grow_with_the_batch(name: str) -> None:
     jet = Jet(random(3, 40), 0.2 * random(3, 3, 40), random(3, 6, 40))
     assert jet.first is not None

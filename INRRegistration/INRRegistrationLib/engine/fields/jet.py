@@ -39,6 +39,14 @@ def jacobian_determinant(first: Tensor) -> Tensor:
     return determinant(first + identity.reshape(3, 3, *[1] * (first.dim() - 2)))
 
 
+def cofactors(matrix: Tensor) -> Tensor:
+    """Cofactor matrices of ``(3, 3, ...)`` matrices, same shape: ``det(A)`` times the transposed inverse of A."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    rows = [(e * i - f * h, f * g - d * i, d * h - e * g), (c * h - b * i, a * i - c * g, b * g - a * h)]
+    rows.append((b * f - c * e, c * d - a * f, a * e - b * d))
+    return torch.stack([torch.stack(row) for row in rows])
+
+
 def inverse_times(matrix: Tensor, vector: Tensor) -> Tensor:
     """Solve ``(3, 3, ...)`` systems for ``(3, ...)`` right-hand sides by cofactors."""
     (a, b, c), (d, e, f), (g, h, i) = matrix

@@ -46,17 +46,15 @@ class Knots:
 
 
 class Lattice(nn.Module):
-    """A cubic B-spline displacement field; subclasses are final and say how its coefficients come about.
+    """A cubic B-spline displacement field; subclasses say how its coefficients come about.
 
     Args:
         knots: Where the control points lie.
-        parameters: ``(3, nk, nj, ni)``, what is fitted, in the unit of the axes.
     """
 
-    def __init__(self, knots: Knots, parameters: Tensor) -> None:
+    def __init__(self, knots: Knots) -> None:
         super().__init__()
         self.knots = knots
-        self.values = nn.Parameter(parameters)
 
     def coefficients(self) -> Tensor:
         """Displacements of the control points, ``(3, nk, nj, ni)``."""
@@ -66,19 +64,32 @@ class Lattice(nn.Module):
         """Displacement and derivatives at ``(3, ...)`` points; outside the valid range the border value goes on."""
         return evaluate_at_points(self.coefficients(), self.knots, points, order)
 
+
+class FreeLattice(Lattice):
+    """A lattice with numbers of its own at each control point; subclasses are final.
+
+    Args:
+        knots: Where the control points lie.
+        parameters: ``(3, nk, nj, ni)``, what is fitted, in the unit of the axes.
+    """
+
+    def __init__(self, knots: Knots, parameters: Tensor) -> None:
+        super().__init__(knots)
+        self.values = nn.Parameter(parameters)
+
     def refined(self, knots: Knots) -> Tensor:
         """Parameters on other knots that give the same spline (exactly, where the old knots are among the new)."""
         return respline(self.values.detach(), self.knots, knots)
 
 
-class SplineLattice(Lattice):
+class SplineLattice(FreeLattice):
     """Free-form deformation: the control points' displacements are themselves what is fitted."""
 
     def coefficients(self) -> Tensor:
         return self.values
 
 
-class VelocityLattice(Lattice):
+class VelocityLattice(FreeLattice):
     """The coefficients are the exponential of a stationary velocity on the control points.
 
     Scaling and squaring (Arsigny et al., MICCAI 2006) with linear interpolation between control points. The result is

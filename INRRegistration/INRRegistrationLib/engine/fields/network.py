@@ -25,6 +25,8 @@ from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 class Network(nn.Module):
     """A multilayer perceptron from ``(3, ...)`` unit coordinates to a ``(3, ...)`` displacement in the same unit.
 
+    With other ``ports``, from n coordinates to m components; second derivatives are there for three coordinates only.
+
     Subclasses are final: they give the activation with its two derivatives, and the initial weights.
 
     Args:
@@ -32,11 +34,13 @@ class Network(nn.Module):
         depth: Hidden layers.
         zero_start: Whether the last layer starts at zero, so that the field starts at exactly no displacement.
         generator: Source of the random weights.
+        ports: How many coordinates go in, and how many components come out.
     """
 
-    def __init__(self, width: int, depth: int, zero_start: bool, generator: torch.Generator) -> None:
+    def __init__(self, width: int, depth: int, zero_start: bool, generator: torch.Generator, ports: tuple[int, int] = (3, 3)) -> None:
         super().__init__()
-        sizes = [3, *[width] * depth, 3]
+        self.ports = ports
+        sizes = [ports[0], *[width] * depth, ports[1]]
         self.weights = nn.ParameterList()
         self.biases = nn.ParameterList()
         for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
@@ -66,15 +70,15 @@ class Network(nn.Module):
             points: Unit coordinates.
             order: 0 for the value, 1 for the Jacobian too, 2 for the second derivatives too.
         """
-        shape = points.shape[1:]
-        layers = [self._first_layer(points.reshape(3, -1).T, order)]
+        shape, (n, m) = points.shape[1:], self.ports
+        layers = [self._first_layer(points.reshape(n, -1).T, order)]
         for weight, bias in zip(list(self.weights)[1:-1], list(self.biases)[1:-1], strict=True):
             layers.append(self._next_layer(layers[-1].rows @ weight.T, bias, order))
-        rows = (layers[-1].rows @ self.weights[-1].T).transpose(1, 2)  # (1 or 4, 3, N)
+        rows = (layers[-1].rows @ self.weights[-1].T).transpose(1, 2)  # (1 or 1 + n, m, N)
         value = rows[0] + self.biases[-1][:, None]
-        first = rows[1:].transpose(0, 1).reshape(3, 3, *shape) if order >= 1 else None
-        second = self._second(layers).reshape(3, 6, *shape) if order >= 2 else None
-        return Jet(value.reshape(3, *shape), first, second)
+        first = rows[1:].transpose(0, 1).reshape(m, n, *shape) if order >= 1 else None
+        second = self._second(layers).reshape(m, len(PAIRS), *shape) if order >= 2 else None
+        return Jet(value.reshape(m, *shape), first, second)
 
     def _first_layer(self, points: Tensor, order: int) -> _Layer:
         """The tangents of the coordinates are the unit vectors, so those of z are the columns of the weights."""
@@ -137,9 +141,11 @@ class Siren(Network):
     First-layer weights start in +-1/3, the others in +-sqrt(6/n_in)/omega, biases in +-1/sqrt(n_in).
     """
 
-    def __init__(self, width: int, depth: int, omega: float, zero_start: bool, generator: torch.Generator) -> None:
+    def __init__(
+        self, width: int, depth: int, omega: float, zero_start: bool, generator: torch.Generator, ports: tuple[int, int] = (3, 3)
+    ) -> None:
         self.omega = omega
-        super().__init__(width, depth, zero_start, generator)
+        super().__init__(width, depth, zero_start, generator, ports)
 
     def weight_bound(self, layer: int, n_in: int) -> float:
         return 1 / n_in if layer == 0 else math.sqrt(6 / n_in) / self.omega
@@ -154,9 +160,6 @@ class Siren(Network):
 
 class ReluMlp(Network):
     """The same network with rectified linear units, the other variant of IDIR; its second derivatives are zero."""
-
-    def __init__(self, width: int, depth: int, zero_start: bool, generator: torch.Generator) -> None:
-        super().__init__(width, depth, zero_start, generator)
 
     def weight_bound(self, layer: int, n_in: int) -> float:
         del layer  # all layers alike

@@ -11,6 +11,7 @@ from scipy import ndimage
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine.start.pyramid import orthogonal
 
 Mask = npt.NDArray[np.bool_]
 
@@ -23,10 +24,11 @@ class CleanImage:
     """Finite intensities, robustly scaled to [0, 1].
 
     Args:
-        values: (k, j, i) float32.
+        values: (k, j, i) float32; outside a given mask those of the nearest voxel that counts.
         grid: LPS mm.
         valid: Where the volume had finite values.
-        foreground: Where something is seen: not the value that surrounds the body, widened by a few mm.
+        foreground: Where something is seen: the given mask, or what is not the value that surrounds the body, widened by
+            a few mm.
         given: The user's mask on this grid, or None.
         scale: The intensities that became 0 and 1.
     """
@@ -47,11 +49,16 @@ class CleanImage:
 def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImage:
     """Scale a volume to [0, 1] between robust percentiles of its foreground, and find that foreground.
 
+    With a mask, nothing outside it has any influence: the percentiles are those inside, and every voxel outside takes the
+    value of the nearest one inside, so that no smoothing and no window can reach what was there.
+
     Raises:
-        InputError: The mask has no voxel on the image's grid, or the image is constant once clipped.
+        InputError: The mask has no voxel on the image's grid, or the image is constant inside it.
     """
     values = np.asarray(volume.values, dtype=np.float32)
     valid = np.isfinite(values)
+    if mask is not None:
+        return _clean_inside(volume, values, valid, mask, clip_percent)
     fill = _surrounding(values[valid], values, valid)
     values = np.where(valid, values, fill)
     foreground = _foreground(values, fill, volume.grid)
@@ -60,11 +67,40 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImag
     low, high = min(low, fill), max(high, fill)
     if not high > low:
         low, high = float(values.min()), float(values.max())
-    scaled = np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
-    given = None if mask is None else on_grid(mask, volume.grid)
-    if given is not None and not given.any():
-        raise InputError(f"{mask.name if mask else 'mask'}: no voxel of {volume.name} lies inside; check that both are in the same space")
-    return CleanImage(scaled, volume.grid, valid, foreground, given, (low, high))
+    return CleanImage(_scaled(values, low, high), volume.grid, valid, foreground, None, (low, high))
+
+
+def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, mask: Volume, clip_percent: float) -> CleanImage:
+    """``clean`` where only a mask counts."""
+    given = on_grid(mask, volume.grid)
+    counted = given & valid
+    if not counted.any():
+        raise InputError(f"{mask.name}: no voxel of {volume.name} lies inside; check that both are in the same space")
+    inside = values[counted]
+    low, high = (float(v) for v in np.percentile(inside, [clip_percent, 100 - clip_percent]))
+    if not high > low:
+        low, high = float(inside.min()), float(inside.max())
+    if not high > low:
+        raise InputError(f"{volume.name}: every voxel inside {mask.name} has the value {low:g}; draw a mask that holds some structure")
+    nearest = ndimage.distance_transform_edt(~counted, volume.grid.spacing[::-1], return_distances=False, return_indices=True)
+    filled = values[tuple(nearest)]
+    return CleanImage(_scaled(filled, low, high), volume.grid, valid, given, given, (low, high))
+
+
+def _scaled(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), dtype=np.float32)
+
+
+def upright(image: CleanImage) -> CleanImage:
+    """The image itself, or resampled to right-angled axes where its grid is sheared."""
+    if not image.grid.is_sheared:
+        return image
+    volume = orthogonal(Volume(image.values, image.grid))  # NaN outside the sheared image
+    seen = np.isfinite(volume.values)
+    valid, foreground = (on_grid(Volume(mask, image.grid), volume.grid) & seen for mask in (image.valid, image.foreground))
+    given = None if image.given is None else on_grid(Volume(image.given, image.grid), volume.grid)
+    values = np.nan_to_num(volume.values, nan=0.0).astype(np.float32)
+    return CleanImage(values, volume.grid, valid, foreground, given, image.scale)
 
 
 def on_grid(mask: Volume, grid: Grid) -> Mask:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.engine.fields.spline import basis
+from INRRegistrationLib.engine.terms.information import nmi, nmi_gaussian
 
 EPSILON = 1e-8
 
@@ -107,59 +107,11 @@ def box_sum(values: Tensor, radius: int) -> Tensor:
     return values
 
 
-BINS = 32
-
-
-def nmi(fixed: Tensor, moving: Tensor, weight: Tensor) -> Tensor:
-    """One minus normalised mutual information ``2 I(F, M) / (H(F) + H(M))``, in [0, 1]; for any relation of contrasts.
-
-    Joint histogram of ``BINS`` squared bins over [0, 1]: nearest bin for the fixed intensities, cubic B-spline windows
-    for the moving ones (Mattes et al., IEEE TMI 22(1), 2003; the normalisation is the symmetric uncertainty).
-    """
-    loss: Tensor = MutualInformation.apply(moving, fixed, weight)
-    return loss
-
-
-def information_loss(histogram: Tensor) -> Tensor:
-    """One minus the symmetric uncertainty of a joint histogram (fixed bins, moving bins) that need not sum to 1."""
-    joint = histogram / histogram.sum().clamp(min=EPSILON)
-    rows, columns = joint.sum(dim=1), joint.sum(dim=0)
-    entropies = [-(p * (p + EPSILON).log()).sum() for p in (rows, columns, joint)]
-    shared = entropies[0] + entropies[1] - entropies[2]
-    return 1 - 2 * shared / (entropies[0] + entropies[1]).clamp(min=EPSILON)
-
-
-class MutualInformation(torch.autograd.Function):
-    """Each point touches four bins, so histogram and gradient cost a few passes over the points, not a matrix of windows."""
-
-    @staticmethod
-    def forward(ctx: Any, moving: Tensor, fixed: Tensor, weight: Tensor) -> Tensor:
-        row = (fixed.reshape(-1).clamp(0, 1) * (BINS - 1)).round().long() * BINS
-        place = moving.reshape(-1).clamp(0, 1) * (BINS - 4) + 1
-        first = place.floor()
-        start, t, w = row + first.long() - 1, place - first, weight.reshape(-1)
-        pieces = enumerate(basis(t).unbind(-1))
-        histogram = torch.stack([torch.bincount(start + shift, piece * w, BINS * BINS) for shift, piece in pieces]).sum(dim=0)
-        ctx.save_for_backward(histogram, start, t, w)
-        ctx.shape = moving.shape
-        return information_loss(histogram.reshape(BINS, BINS))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        histogram, start, t, w = ctx.saved_tensors
-        with torch.enable_grad():
-            bins = histogram.reshape(BINS, BINS).clone().requires_grad_(True)
-            slope = torch.autograd.grad(information_loss(bins), bins)[0].reshape(-1)
-        pieces = basis(t, 1).unbind(-1)
-        pull = torch.stack([slope[start + shift] * piece for shift, piece in enumerate(pieces)]).sum(dim=0)
-        return (grad * (BINS - 4) * pull * w).reshape(ctx.shape), None, None
-
-
 class Similarity:
     """The weighted sum of similarity terms against one set of fixed values.
 
     Args:
-        weights: Term name -> weight.
+        weights: Term name -> weight; ``mind`` compares features, not these values, and is left out.
         fixed: ``(B, D, H, W)`` blocks where local NCC is among the terms, else any shape.
         radius: Of the window of local NCC, voxels.
 
@@ -168,7 +120,7 @@ class Similarity:
     """
 
     def __init__(self, weights: Mapping[str, float], fixed: Tensor, radius: int) -> None:
-        self.weights = {name: weight for name, weight in weights.items() if weight > 0}
+        self.weights = {name: weight for name, weight in weights.items() if weight > 0 and name != "mind"}
         self.fixed = fixed
         if "local_ncc" in self.weights and fixed.dim() != 4:
             raise InputError(f"local NCC needs blocks of voxels (B, D, H, W), got shape {tuple(fixed.shape)}")
@@ -185,4 +137,4 @@ class Similarity:
         return values
 
 
-_POINTWISE = {"mse": mse, "ncc": ncc, "nmi": nmi}
+_POINTWISE = {"mse": mse, "ncc": ncc, "nmi": nmi, "nmi_gaussian": nmi_gaussian}

@@ -1,0 +1,56 @@
+"""The files that ``inr-register FIXED MOVING`` names, as a problem."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from INRRegistrationLib.cli.files import read_image, read_labels
+from INRRegistrationLib.cli.points import read_axis, read_line, read_points
+from INRRegistrationLib.cli.transforms import read_linear
+from INRRegistrationLib.core.problem import Problem
+
+IMAGES = ("fixed", "moving", "fixed_mask", "moving_mask", "fixed_labels", "moving_labels", "ventricle")
+LANDMARKS = ("fixed_landmarks", "moving_landmarks")
+
+
+def files_of(arguments: argparse.Namespace) -> list[str | None]:
+    """Every file that would be read."""
+    return [getattr(arguments, name) for name in (*IMAGES, *LANDMARKS, "initial_transform", "long_axis")] + list(arguments.centreline)
+
+
+def read_problem(arguments: argparse.Namespace) -> Problem:
+    """Read all files that the command line names.
+
+    Raises:
+        InputError: One of them cannot be used.
+    """
+
+    def say(sentence: str) -> None:
+        if not arguments.quiet:
+            print(f"inr-register: {sentence}", file=sys.stderr)
+
+    given: dict[str, Any] = {}
+    for name in IMAGES:
+        path = getattr(arguments, name)
+        if path is not None:
+            given[name] = (read_labels if name.endswith("labels") else read_image)(path, say)
+    for name in LANDMARKS:
+        path = getattr(arguments, name)
+        if path is not None:
+            given[name] = read_points(path).positions
+    if arguments.initial_transform is not None:
+        given["initial"] = read_linear(arguments.initial_transform)
+    return Problem(**given, centrelines=_lines(arguments.centreline), long_axis=_axis(arguments.long_axis))
+
+
+def _lines(paths: list[str]) -> tuple[npt.NDArray[np.float64], ...]:
+    return tuple(line for path in paths for line in read_line(path))
+
+
+def _axis(path: str | None) -> npt.NDArray[np.float64] | None:
+    return None if path is None else read_axis(path)

@@ -1,0 +1,85 @@
+"""A map fitted around the long axis of the left ventricle: evaluated at any world point, saved to and loaded from plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from INRRegistrationLib.core.result import ModelState
+from INRRegistrationLib.engine.fields.cardiac import CardiacField
+from INRRegistrationLib.engine.fields.jet import Jet
+from INRRegistrationLib.engine.fitted_map import FittedMap, header
+from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.model import CHUNK, build_field, describe_field
+from INRRegistrationLib.engine.terms.regularity import in_millimetres
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CardiacMap(FittedMap):
+    """``phi(p) = affine(p + u(p))`` with u around a long axis, fixed world point to moving world point, LPS mm.
+
+    Outside the box in which it was fitted, the displacement is that of the nearest point of the box.
+
+    Args:
+        field: Holds u in the unit coordinates of ``frame``.
+        frame: Of the image.
+        cardiac: Around the long axis.
+        affine: (4, 4), applied after the displacement.
+        box: (2, 3) lowest and highest unit coordinates that the field was fitted for.
+    """
+
+    field: CardiacField
+    frame: Frame
+    cardiac: Frame
+    affine: Array
+    box: Array
+
+    def displacement(self, points: npt.ArrayLike) -> Array:
+        return np.concatenate([jet.value.movedim(-1, 0).double().cpu().numpy() for jet in self._jets(points, 0)])
+
+    def gradient(self, points: npt.ArrayLike) -> Array:
+        parts = [jet.first for jet in self._jets(points, 1)]
+        return np.concatenate([part.movedim(-1, 0).double().cpu().numpy() for part in parts if part is not None])
+
+    def state(self, **extra: Any) -> ModelState:
+        networks = {"network": self.field.network, **({} if self.field.plain is None else {"plain": self.field.plain})}
+        metadata = {
+            **header("cardiac"),
+            "networks": {name: describe_field(network) for name, network in networks.items()},
+            "frame": {"centre": self.frame.centre.tolist(), "axes": self.frame.axes.tolist()},
+            "cardiac": {"centre": self.cardiac.centre.tolist(), "axes": self.cardiac.axes.tolist()},
+            "affine": self.affine.tolist(),
+            "box": self.box.tolist(),
+            **extra,
+        }
+        tensors = {name: t.detach().cpu().float().contiguous().numpy() for name, t in self.field.named_parameters()}
+        return ModelState(metadata, tensors)
+
+    @classmethod
+    def restored(cls, state: ModelState) -> CardiacMap:
+        data = state.metadata
+        frame, cardiac = (Frame(np.array(data[key]["centre"], float), np.array(data[key]["axes"], float)) for key in ("frame", "cardiac"))
+        networks: dict[str, Any] = {"plain": None}
+        for name, description in data["networks"].items():
+            own = {key.removeprefix(f"{name}."): value for key, value in state.tensors.items() if key.startswith(f"{name}.")}
+            networks[name] = build_field(description, own)
+        field = CardiacField(networks["network"], networks["plain"], frame, cardiac)
+        return cls(field, frame, cardiac, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
+
+    def on_cpu(self) -> CardiacMap:
+        return replace(self, field=self.field.cpu())
+
+    def _jets(self, points: npt.ArrayLike, order: int) -> list[Jet]:
+        """Jets in mm, by chunks."""
+        unit = np.clip(self.frame.to_unit(np.asarray(points, dtype=np.float64).reshape(-1, 3)), *self.box)
+        like = next(self.field.parameters())
+        axes = torch.as_tensor(self.frame.axes).to(like)
+        with torch.no_grad():
+            chunks = [torch.as_tensor(unit[first : first + CHUNK].T.copy()).to(like) for first in range(0, max(len(unit), 1), CHUNK)]
+            return [in_millimetres(self.field.evaluate(chunk, order), axes) for chunk in chunks]

@@ -1,0 +1,44 @@
+"""Which fit the settings ask for."""
+
+from __future__ import annotations
+
+import torch
+
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine.fits.cardiac import CardiacFit
+from INRRegistrationLib.engine.fits.cycle import CycleFit
+from INRRegistrationLib.engine.fits.pair_fit import PairFit
+from INRRegistrationLib.engine.fits.single import SingleFit
+from INRRegistrationLib.engine.fits.steer import steer
+from INRRegistrationLib.engine.fits.tube import TubeFit
+from INRRegistrationLib.engine.frame import Array
+from INRRegistrationLib.engine.prepare import Prepared
+
+
+def new_fit(problem: Problem, prepared: Prepared, settings: Settings, affine: Array, generator: torch.Generator) -> PairFit:
+    """The fit for these settings, before its first stage.
+
+    Args:
+        problem: The images as given, with centrelines and landmarks.
+        prepared: Clean images and coordinates.
+        settings: How.
+        affine: (4, 4) world to world, applied after the displacement.
+        generator: Source of the random numbers, on the CPU.
+
+    Raises:
+        InputError: The problem lacks what the settings need.
+    """
+    if settings.cycle is not None:
+        both = CycleFit(prepared, settings, affine, generator)
+        steer(both, problem, settings, both.forward, both.backward)
+        return both
+    if settings.geometry is not None and settings.geometry.kind == "cardiac":
+        cardiac = CardiacFit(problem, prepared, settings, affine, generator)
+        steer(cardiac, problem, settings, cardiac)
+        return cardiac
+    if settings.geometry is not None:
+        return TubeFit(problem, prepared, settings, affine, generator)
+    single = SingleFit(prepared, settings, affine, generator)
+    steer(single, problem, settings, single)
+    return single

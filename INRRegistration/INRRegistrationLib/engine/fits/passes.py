@@ -1,0 +1,132 @@
+"""One iteration over one field: its similarity and regularity, and the field itself for terms that build on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.data import Field, SampledPoints, StageData, WholeLevel
+from INRRegistrationLib.engine.fields.jet import Jet
+from INRRegistrationLib.engine.fields.lattice import Lattice, VelocityLattice, evaluate_at_points, evaluate_on_cells
+from INRRegistrationLib.engine.fields.network import Network
+from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
+
+SMOOTHNESS = ("bending", "diffusion")
+"""Regularity that is asked of a stationary velocity; the other terms are about the map that it makes."""
+SPARSE = 4000
+"""Random points offered to further terms where the similarity is evaluated on a whole level."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one iteration sees of a field, for terms beyond similarity and regularity to build on.
+
+    Args:
+        terms: The weighted terms of the objective.
+        evaluate: The field as it is in this iteration, at ``(3, n)`` unit coordinates, with derivatives up to an order;
+            the coefficients of a lattice are not made anew for it.
+        look: At most about so many points that were seen already, unit coordinates ``(3, n)``, and the field there with
+            derivatives up to an order, evaluated anew only where needed. On a whole level, random points of the mask.
+    """
+
+    terms: dict[str, Tensor]
+    evaluate: Callable[[Tensor, int], Jet]
+    look: Callable[[int, int], tuple[Tensor, Jet]]
+
+
+def passes(stage: Stage, data: StageData, field: Field, settings: Settings, generator: torch.Generator) -> Callable[[], Pass]:
+    """One iteration over one field, as a function to be called anew in each."""
+    weights = settings.regularity
+    if isinstance(field, Lattice) and stage.points == 0:
+        whole, sparse = WholeLevel(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
+        return lambda: _whole_pass(whole, sparse, field, weights, generator)
+    points = SampledPoints(data, stage.points, generator)
+    if isinstance(field, Network):
+        factor = 1.0 if settings.representation.coordinates == "per-axis" else 1 / data.frame.scale
+        return lambda: _network_pass(points, field, weights, settings.regularity_points, factor)
+    return lambda: _lattice_pass(points, field, weights, generator)
+
+
+def _whole_pass(whole: WholeLevel, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
+    coefficients = field.coefficients()
+    terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, weights, generator)}
+
+    def evaluate(at: Tensor, order: int) -> Jet:
+        return evaluate_at_points(coefficients, field.knots, at, order)
+
+    def look(count: int, order: int) -> tuple[Tensor, Jet]:
+        xi = _thinned(sparse.draw()[1], count)
+        return xi, evaluate(xi, order)
+
+    return Pass(terms, evaluate, look)
+
+
+def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
+    coefficients = field.coefficients()
+    index, xi = points.draw()
+    displacement = evaluate_at_points(coefficients, field.knots, xi).value
+    terms = {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, weights, generator)}
+
+    def evaluate(at: Tensor, order: int) -> Jet:
+        return evaluate_at_points(coefficients, field.knots, at, order)
+
+    def look(count: int, order: int) -> tuple[Tensor, Jet]:
+        some = _thinned(xi.reshape(3, -1), count)
+        return some, evaluate(some, order) if order > 0 else Jet(_thinned(displacement.reshape(3, -1), count))
+
+    return Pass(terms, evaluate, look)
+
+
+def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[str, float], generator: torch.Generator) -> dict[str, Tensor]:
+    """Regularity terms at one random position in every cell of the lattice (the same in all cells; another in each call).
+
+    For a velocity lattice, bending and diffusion are of the velocity and the Jacobian terms of the resulting map.
+    """
+    offset = tuple(torch.rand(3, generator=generator).tolist())
+    used = {name: weight for name, weight in weights.items() if weight > 0}
+    parts = [(used, coefficients)]
+    if isinstance(field, VelocityLattice):
+        on_velocity = {name: used[name] for name in SMOOTHNESS if name in used}
+        on_map = {name: weight for name, weight in used.items() if name not in SMOOTHNESS}
+        parts = [(on_map, coefficients), (on_velocity, field.values)]
+    terms: dict[str, Tensor] = {}
+    for chosen, values in parts:
+        if chosen:
+            jet = evaluate_on_cells(values, field.knots, (offset[0], offset[1], offset[2]), order_needed(chosen))
+            terms.update(regularity(chosen, jet))
+    return terms
+
+
+def _network_pass(points: SampledPoints, field: Network, weights: Mapping[str, float], share: float, second_factor: float) -> Pass:
+    """Similarity at all points and regularity at a share of them; at all of them, one evaluation serves both."""
+    order = order_needed(weights)
+    index, xi = points.draw()
+    flat = xi.reshape(3, -1)
+    steep = flat if share >= 1 or order == 0 else _thinned(flat, max(int(share * flat.shape[1]), 1))
+    jet = field.evaluate(steep, order)
+    displacement = jet.value if steep is flat else field(flat)
+    terms = {**points.terms(index, xi, displacement.reshape(xi.shape)), **regularity(weights, _scaled(jet, second_factor))}
+
+    def look(count: int, needed: int) -> tuple[Tensor, Jet]:
+        some = _thinned(flat, count)
+        if needed == 0:
+            return some, Jet(_thinned(displacement, count))
+        if jet.first is None or needed > 1:
+            return some, field.evaluate(some, needed)
+        return _thinned(steep, count), Jet(_thinned(jet.value, count), _thinned(jet.first, count))
+
+    return Pass(terms, field.evaluate, look)
+
+
+def _thinned(values: Tensor, count: int) -> Tensor:
+    """About ``count`` of the points along the last axis, evenly spread; all where there are fewer."""
+    return values[..., :: max(values.shape[-1] // count, 1)]
+
+
+def _scaled(jet: Jet, factor: float) -> Jet:
+    """Second derivatives per mm: with isotropic coordinates the Jacobian has no unit, and these scale by 1 / s."""
+    return Jet(jet.value, jet.first, None if jet.second is None else jet.second * factor)

@@ -1,0 +1,85 @@
+"""One field, of any representation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.data import Field
+from INRRegistrationLib.engine.fields.lattice import FreeLattice
+from INRRegistrationLib.engine.fit import Objective
+from INRRegistrationLib.engine.fits.pair_fit import PairFit
+from INRRegistrationLib.engine.fits.passes import Pass, passes
+from INRRegistrationLib.engine.frame import Array
+from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.start.field_start import Displacement, start_at
+from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
+
+LATTICE_BETAS = (0.9, 0.99)
+NETWORK_BETAS = (0.9, 0.999)
+
+
+class SingleFit(PairFit):
+    """One field from the fixed to the moving image.
+
+    Set ``landmarks`` and ``start`` before the first stage to let pairs of landmarks pull, or to start from a displacement.
+
+    Args:
+        prepared: Clean images and coordinates.
+        settings: How.
+        affine: (4, 4) world to world, applied after the displacement.
+        generator: Source of the random numbers, on the CPU.
+    """
+
+    def __init__(self, prepared: Prepared, settings: Settings, affine: Array, generator: torch.Generator) -> None:
+        super().__init__()
+        self.prepared, self.settings, self.affine, self.generator = prepared, settings, affine, generator
+        self.field: Field | None = None
+        self.landmarks: LandmarkTerm | None = None
+        self.start: Displacement | None = None
+
+    def begin(self, stage: Stage) -> Objective:
+        return self.enter(stage)[1]
+
+    def enter(self, stage: Stage) -> tuple[Callable[[], Pass], Objective]:
+        """Take the field to a stage.
+
+        Returns:
+            One iteration over the field, to be called anew in each; and the objective that it makes on its own.
+        """
+        field = self.prepared.field_for(stage, self.settings, self.field, self.generator)
+        if self.field is None and self.start is not None:
+            start_at(field, self.prepared.frame, self.prepared.box, self.start, self.generator)
+        self.field = field
+        data = self.prepared.stage_data(stage, self.settings, self.affine)
+        spacing = float(data.fixed.grid.spacing.min())
+        free = isinstance(field, FreeLattice)
+        one_pass = steered(passes(stage, data, field, self.settings, self.generator), self.landmarks)
+        objective = Objective(
+            terms=lambda: one_pass().terms,
+            parameters=list(field.parameters()),
+            rate=stage.learning_rate * (spacing if free else 1.0),
+            betas=LATTICE_BETAS if free else NETWORK_BETAS,
+            name=f"{spacing:.3g} mm",
+        )
+        return one_pass, objective
+
+    def model(self) -> Model:
+        assert self.field is not None
+        return Model(self.field, self.prepared.frame, self.affine, self.prepared.box)
+
+
+def steered(one_pass: Callable[[], Pass], landmarks: LandmarkTerm | None) -> Callable[[], Pass]:
+    """The same iteration with the pull of the landmarks among its terms, where there are any."""
+    if landmarks is None:
+        return one_pass
+
+    def pulled() -> Pass:
+        seen = one_pass()
+        return replace(seen, terms={**seen.terms, **landmarks(lambda xi: seen.evaluate(xi, 0).value)})
+
+    return pulled

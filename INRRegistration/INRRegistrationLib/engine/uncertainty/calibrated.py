@@ -1,0 +1,80 @@
+"""Which estimator was tested with which method, and the constants that turn its raw value into an expected error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``U = floor * spacing + scale * raw`` mm, with the spacing of the finest fitted level; and how it did.
+
+    All but the first two were measured on cases that the constants were not fitted on.
+
+    Args:
+        floor: No unit.
+        scale: No unit.
+        rank: Median over cases of Spearman's correlation with the true error over the points of a case.
+        within: Share of points whose true error is at most U.
+        within_twice: Share of points whose true error is at most 2 U.
+        cost: Median time over that of the fit.
+    """
+
+    floor: float
+    scale: float
+    rank: float
+    within: float
+    within_twice: float
+    cost: float
+
+
+@cache
+def _table() -> dict[str, Any]:
+    """As ``Testing/Benchmarks/calibration.py --write`` left it."""
+    data: dict[str, Any] = json.loads((resources.files(__package__) / "calibration.json").read_text(encoding="utf-8"))
+    return data
+
+
+def method_of(settings: Settings) -> str:
+    """What the table calls the method: how the field is held, or which coordinates it follows."""
+    if settings.cycle is not None:
+        return "cycle"
+    if settings.geometry is not None:
+        return settings.geometry.kind
+    return settings.representation.kind
+
+
+def calibrated(method: str) -> dict[str, Calibration]:
+    """The estimators that were tested with a method, the one for ``auto`` first; empty where none was."""
+    return {name: Calibration(**numbers) for name, numbers in _table()["methods"].get(method, {}).items()}
+
+
+def estimator_for(settings: Settings) -> str | None:
+    """The estimator that the settings ask for.
+
+    None where they ask for none, where it is how far two fields are apart, or where ``auto`` finds none that was tested.
+
+    Raises:
+        InputError: The settings name one that was not tested with this method.
+    """
+    method = method_of(settings)
+    if settings.uncertainty in ("none", "cycle") or (method == "cycle" and settings.uncertainty == "auto"):
+        return None
+    tested = list(calibrated(method))
+    if settings.uncertainty == "auto":
+        return tested[0] if tested else None
+    if settings.uncertainty not in tested:
+        known = f"choose {', '.join(tested)} or none" if tested else "choose none"
+        raise InputError(f"uncertainty '{settings.uncertainty}' was not calibrated for the method '{method}'; {known}")
+    if settings.uncertainty == "perturbation" and settings.landmark_weight > 0:
+        raise InputError(
+            "uncertainty 'perturbation' bends the moving image under its landmarks; choose laplace, or set landmark_weight to 0"
+        )
+    return settings.uncertainty

@@ -1,0 +1,157 @@
+"""Fitting again from the answer with something changed, to see how much of the change remains."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_at_points
+from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix
+from INRRegistrationLib.engine.fit import fit_stage
+from INRRegistrationLib.engine.fits.pair_fit import PairFit
+from INRRegistrationLib.engine.fitted_map import FittedMap
+from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.model import CHUNK
+from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.start.clean import CleanImage
+from INRRegistrationLib.engine.uncertainty.sites import Sites, Tick, smoothed
+
+Array = npt.NDArray[np.float64]
+
+PAIRS = 2
+"""Perturbations; each is applied forwards and backwards, so twice as many refits."""
+LATTICE_ITERATIONS = 20
+NETWORK_SHARE = 0.2
+"""Of a stage's iterations in a refit of a network."""
+BUMP = 6.0
+"""Distance of the control points of a perturbation, in voxels of the level of the refit."""
+AMPLITUDE = 1.0
+"""Standard deviation of a perturbation along each axis, in voxels of the level of the refit."""
+
+SPLINE_SD = 0.479365**1.5
+"""Standard deviation of a cubic B-spline with white coefficients: along one axis the squared weights sum to 0.479 on average."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bend:
+    """A small smooth random displacement of the moving world.
+
+    Args:
+        coefficients: (3, nk, nj, ni) mm along the axes of the frame.
+        knots: Of the spline.
+        frame: Millimetres along the moving image's axes.
+    """
+
+    coefficients: Tensor
+    knots: Knots
+    frame: Frame
+
+    def __call__(self, points: Array) -> Array:
+        """(n, 3) LPS mm to (n, 3) mm."""
+        unit = torch.as_tensor(self.frame.to_unit(points).T).float()
+        parts = [evaluate_at_points(self.coefficients, self.knots, part).value for part in unit.split(CHUNK, dim=1)]
+        return np.asarray(torch.cat(parts, dim=1).double().numpy().T @ self.frame.axes.T)
+
+    def in_voxels(self, grid: Grid) -> npt.NDArray[np.float32]:
+        """At the voxels of the grid that the frame is of: (3, nk, nj, ni) in voxels along k, j, i."""
+        matrices = []
+        for axis in (2, 1, 0):
+            places = torch.arange(grid.size[axis]) * float(grid.spacing[axis])
+            matrices.append(axis_matrix(places, self.knots.start[axis], self.knots.step[axis], self.knots.count[axis]).float())
+        voxels = apply_axes(self.coefficients, *matrices).numpy() / grid.spacing.reshape(3, 1, 1, 1)
+        return np.asarray(voxels[::-1], dtype=np.float32)
+
+    def negative(self) -> Bend:
+        """The same the other way."""
+        return replace(self, coefficients=-self.coefficients)
+
+
+def random_bend(grid: Grid, spacing: float, amplitude: float, generator: torch.Generator) -> Bend:
+    """A cubic B-spline over the grid with white coefficients.
+
+    Args:
+        grid: Of the moving image.
+        spacing: Between control points, mm.
+        amplitude: Standard deviation along each axis, mm.
+        generator: Source of the random numbers, on the CPU.
+    """
+    frame = Frame.millimetres(grid)
+    knots = Knots.covering((0.0, 0.0, 0.0), tuple((np.asarray(grid.size) - 1) * grid.spacing), spacing)
+    white = torch.randn(3, *knots.shape, generator=generator)
+    return Bend(white * amplitude / SPLINE_SD, knots, frame)
+
+
+def bent(image: CleanImage, bend: Bend) -> CleanImage:
+    """``image(y + bend(y))`` on the same grid; its masks move along."""
+    index = np.indices(image.grid.shape) + bend.in_voxels(image.grid)
+
+    def moved(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        return np.asarray(ndimage.map_coordinates(mask.astype(np.uint8), index, order=0, mode="nearest") > 0)
+
+    values = ndimage.map_coordinates(image.values, index, order=3, mode="nearest", output=np.float32)
+    given = None if image.given is None else moved(image.given)
+    return replace(image, values=values, valid=moved(image.valid), foreground=moved(image.foreground), given=given)
+
+
+def again(fit: PairFit, prepared: Prepared, changed: Prepared) -> PairFit:
+    """A copy of a fit, its fields as they are, that works on changed images from now on."""
+    return copy.deepcopy(fit, {id(prepared): changed})
+
+
+def refit_stage(prepared: Prepared, settings: Settings) -> Stage:
+    """The last stage but one, shortened: most of the accuracy for an eighth of the voxels."""
+    usable = prepared.usable_stages(settings)
+    stage = usable[-2] if len(usable) > 1 else usable[-1]
+    share = max(int(NETWORK_SHARE * stage.iterations), 1)
+    return replace(stage, iterations=share if stage.points else min(LATTICE_ITERATIONS, stage.iterations))
+
+
+def refitted(fit: PairFit, prepared: Prepared, changed: Prepared, settings: Settings, tick: Tick) -> FittedMap:
+    """Fit again on changed images, from the fitted fields."""
+    fresh = again(fit, prepared, changed)
+    stage = refit_stage(prepared, settings)
+
+    def counted(done: int, _terms: dict[str, float]) -> None:
+        tick(done / stage.iterations)
+
+    fit_stage(stage, fresh.begin(stage), replace(settings, tolerance=0.0), counted)
+    return fresh.model()
+
+
+def perturbation(
+    fit: PairFit, prepared: Prepared, settings: Settings, where: Sites, strain: float, generator: torch.Generator, tick: Tick
+) -> Tensor:
+    """How much of a known small bend of the moving image a registration from the answer leaves, (D, H, W) mm.
+
+    The moving image is bent by w; a perfect registration answers with a map phi' for which ``phi' + w(phi')`` is the old
+    map. What is left of w is the part that the images cannot tell (after arXiv 2509.23355), and the raw estimate is what is left times
+    the strain. Each bend is used in both directions and the halved difference taken, which
+    cancels what any refit changes.
+    """
+    voxel = refit_stage(prepared, settings).shrink * prepared.spacing
+    variance = torch.zeros(where.grid.shape)
+    for number in range(PAIRS):
+        bend = random_bend(prepared.moving.grid, BUMP * voxel, AMPLITUDE * voxel, generator)
+        ends = []
+        for side, chosen in enumerate((bend, bend.negative())):
+            changed = replace(prepared, moving=bent(prepared.moving, chosen))
+            new = refitted(fit, prepared, changed, settings, partial(_part, tick, 2 * number + side))
+            mapped = new.map(where.points)
+            ends.append(mapped + chosen(mapped))
+        left = ((ends[0] - ends[1]) / 2) ** 2
+        variance += torch.as_tensor(left.sum(axis=1).reshape(where.grid.shape)).float() / PAIRS
+    return strain / AMPLITUDE * smoothed(variance.to(where.fixed), where.counted).sqrt()
+
+
+def _part(tick: Tick, number: int, share: float) -> None:
+    """One refit of all."""
+    tick((number + share) / (2 * PAIRS))
