@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.needs import options, used
 from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
-from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, SIMILARITY_WEIGHTS, Settings
+from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, SIMILARITY_WEIGHTS, Geometry, Settings
+from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 
 AS_PRESET = "preset"
 """The similarity of the preset (or of the method, where that was changed), whatever it is."""
 SIMILARITY_CHOICES = (AS_PRESET, "auto", *SIMILARITIES)
 AFFINE_CHOICES = ("none", "rigid", "affine")
-NO_CURVATURE = ("idir-relu",)
-"""Methods whose field has no second derivatives, so that bending means nothing."""
+START_CHOICES, UNCERTAINTY_CHOICES = options("start"), options("uncertainty")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Choice:
         seed: Of every random number.
         max_voxels: The finest working level has at most about this many voxels.
         affine: Pre-alignment, one of ``AFFINE_CHOICES``.
+        start: What happens before the first stage, one of ``START_CHOICES``.
+        uncertainty: How it is estimated, one of ``UNCERTAINTY_CHOICES``.
+        landmark_weight: How strongly landmarks steer, per mm; 0 leaves them to measuring.
+        tube_radius: Of methods with tube coordinates, mm.
     """
 
     preset: str
@@ -40,6 +45,10 @@ class Choice:
     seed: int = 0
     max_voxels: int = Settings.max_voxels
     affine: str = "affine"
+    start: str = "none"
+    uncertainty: str = "none"
+    landmark_weight: float = 0.0
+    tube_radius: float = Geometry.radius_mm
 
 
 def methods() -> tuple[str, ...]:
@@ -48,8 +57,29 @@ def methods() -> tuple[str, ...]:
 
 
 def uses(method: str) -> tuple[str, ...]:
-    """Names of the regularity terms that a method can use."""
-    return tuple(name for name in REGULARITIES if not (name == "bending" and method in NO_CURVATURE))
+    """Names of the regularity terms that a method can use: fields without second derivatives have nothing to bend."""
+    settings = load_preset(method).settings
+    flat = settings.representation.kind == "relu" or (settings.geometry is not None and settings.geometry.kind == "cardiac")
+    return tuple(name for name in REGULARITIES if not (name == "bending" and flat))
+
+
+def needs(choice: Choice) -> tuple[str, ...]:
+    """Which of ``needs.SPECIAL`` the chosen method uses; all others need not be shown."""
+    return used(_base(choice.preset, choice.method))
+
+
+def uncertainties(choice: Choice) -> tuple[str, ...]:
+    """The ways to estimate the uncertainty that were tested with the chosen method, and ``none``."""
+    base = _base(choice.preset, choice.method)
+    return tuple(name for name in UNCERTAINTY_CHOICES if _allowed(base, name))
+
+
+def _allowed(settings: Settings, uncertainty: str) -> bool:
+    try:
+        asked = replace(settings, uncertainty=uncertainty)
+        return estimator_for(asked) is not None or uncertainty == "none" or asked.cycle is not None
+    except InputError:
+        return False
 
 
 def choice_of(preset: str = DEFAULT) -> Choice:
@@ -68,17 +98,22 @@ def choice_of(preset: str = DEFAULT) -> Choice:
         seed=settings.seed,
         max_voxels=settings.max_voxels,
         affine=settings.affine.kind,
+        start=settings.start,
+        uncertainty=settings.uncertainty,
+        landmark_weight=settings.landmark_weight,
+        tube_radius=_radius(settings),
     )
 
 
 def with_method(choice: Choice, method: str) -> Choice:
-    """The choice with another method, and the weights and the pre-alignment that this method comes with.
+    """The choice with another method, and the weights, pre-alignment, start and uncertainty that this method comes with.
 
     Raises:
         InputError: There is no such method.
     """
     base = _base(choice.preset, method)
-    return replace(choice, method=method, similarity=AS_PRESET, weights=_weights(base), affine=base.affine.kind)
+    brought = {"affine": base.affine.kind, "start": base.start, "uncertainty": base.uncertainty, "tube_radius": _radius(base)}
+    return replace(choice, method=method, similarity=AS_PRESET, weights=_weights(base), **brought)
 
 
 def settings_of(choice: Choice) -> Settings:
@@ -88,10 +123,14 @@ def settings_of(choice: Choice) -> Settings:
         InputError: A name or a value is not known.
     """
     base = _base(choice.preset, choice.method)
-    if choice.similarity not in SIMILARITY_CHOICES:
-        raise InputError(f"unknown similarity '{choice.similarity}'; known are {', '.join(SIMILARITY_CHOICES)}")
-    if choice.affine not in AFFINE_CHOICES:
-        raise InputError(f"unknown pre-alignment '{choice.affine}'; known are {', '.join(AFFINE_CHOICES)}")
+    for what, name, known in (
+        ("similarity", choice.similarity, SIMILARITY_CHOICES),
+        ("pre-alignment", choice.affine, AFFINE_CHOICES),
+        ("start", choice.start, START_CHOICES),
+        ("uncertainty", choice.uncertainty, UNCERTAINTY_CHOICES),
+    ):
+        if name not in known:
+            raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
     weights = {"auto": 1.0, **SIMILARITY_WEIGHTS}
     similarity = base.similarity if choice.similarity == AS_PRESET else {choice.similarity: weights[choice.similarity]}
     return replace(
@@ -102,6 +141,10 @@ def settings_of(choice: Choice) -> Settings:
         seed=choice.seed,
         max_voxels=choice.max_voxels,
         affine=replace(base.affine, kind=choice.affine),
+        start=choice.start,
+        uncertainty=choice.uncertainty,
+        landmark_weight=float(choice.landmark_weight),
+        geometry=None if base.geometry is None else replace(base.geometry, radius_mm=choice.tube_radius),
     )
 
 
@@ -119,6 +162,10 @@ def _base(preset: str, method: str) -> Settings:
     if method not in methods():
         raise InputError(f"unknown method '{method}'; known are {', '.join(methods())}")
     return load_preset(method).settings
+
+
+def _radius(settings: Settings) -> float:
+    return Geometry.radius_mm if settings.geometry is None else settings.geometry.radius_mm
 
 
 def _weights(settings: Settings) -> dict[str, float]:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from INRRegistrationLib.core.needs import check_given
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 from INRRegistrationLib.logic.work import Task
 from INRRegistrationLib.scene.outputs import Outputs, check_outputs
 from INRRegistrationLib.scene.read import Inputs, read, read_structures
+
+FIELDS = {
+    "fixed_landmarks": "fixed landmarks",
+    "moving_landmarks": "moving landmarks",
+    "centrelines": "a centreline",
+    "long_axis": "the long axis of the left ventricle",
+    "ventricle": "a segmentation of the left ventricle",
+}
+"""Field of ``Problem`` and of ``Inputs`` -> what the user knows it as."""
+
+
+def given_fields(inputs: Inputs) -> list[str]:
+    """Those of ``FIELDS`` for which a node is chosen."""
+    return [name for name in FIELDS if getattr(inputs, name) not in (None, ())]
 
 
 def read_task(inputs: Inputs, outputs: Outputs, settings: Settings, threshold: float) -> Task:
@@ -21,6 +37,8 @@ def read_task(inputs: Inputs, outputs: Outputs, settings: Settings, threshold: f
         InputError: Something cannot be used.
     """
     check_outputs(inputs, outputs)
+    check_given(settings, given_fields(inputs), FIELDS)
+    estimator_for(settings)  # refuses a way to estimate the uncertainty that was not tested with this method
     problem = read(inputs)
     problem.check()
     return Task(problem, settings, read_structures(inputs, problem.fixed.grid), threshold)

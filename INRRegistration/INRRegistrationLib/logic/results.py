@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from INRRegistrationLib import __version__
 from INRRegistrationLib.core.result import Result
+from INRRegistrationLib.logic.reading import FIELDS, given_fields
 from INRRegistrationLib.logic.work import Done, Task
 from INRRegistrationLib.report import report_html
 from INRRegistrationLib.scene.arrays import Structure
@@ -43,12 +44,17 @@ def with_page(task: Task, done: Done) -> Done:
             page = report_html(task.problem, done.result)
         except Exception:  # whatever it is: the result is worth more than its report
             log.exception("the report could not be made")
-    images = ("warped", "before", "aligned", "jacobian", "displacement", "uncertainty", "model")
-    return replace(done, result=replace(done.result, **dict.fromkeys(images)), page=page)
+    images = ("warped", "before", "aligned", "jacobian", "displacement", "uncertainty", "model", "inverse")
+    return replace(done, result=replace(done.result, **dict.fromkeys(images), maps={}), page=page)
 
 
-def missing(inputs: Inputs) -> str:
-    """What is missing before a registration can start, in words; empty where nothing is."""
+def missing(inputs: Inputs, wanted: tuple[str, ...] = ()) -> str:
+    """What is missing before a registration can start, in words; empty where nothing is.
+
+    Args:
+        inputs: What was chosen.
+        wanted: What the method asks for besides, see ``choice.needs``; any one of them is enough.
+    """
     if inputs.fixed is None and inputs.moving is None:
         return "Choose the fixed volume, which stays, and the moving volume, which is warped onto it."
     if inputs.fixed is None:
@@ -62,6 +68,8 @@ def missing(inputs: Inputs) -> str:
             return f"'{volume.GetName()}' holds no image; choose another volume."
     if (inputs.fixed_landmarks is None) != (inputs.moving_landmarks is None):
         return "Landmarks are chosen for one image only; choose them for both, or for none."
+    if wanted and not set(wanted) & set(given_fields(inputs)):
+        return f"This method needs {' or '.join(FIELDS[name] for name in wanted)}: choose it among the inputs."
     return ""
 
 
@@ -71,6 +79,7 @@ def details(result: Result) -> str:
         f"INRRegistration {__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"{result.outcome.name}: {result.message}",
         f"device: {result.device}",
+        *([] if result.verdict is None else [f"quality control: {result.verdict.level.name}: {' '.join(result.verdict.reasons)}"]),
         *(f"warning: {sentence}" for sentence in result.warnings),
         *(f"choice: {sentence}" for sentence in result.choices),
         "seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings_s.items()),

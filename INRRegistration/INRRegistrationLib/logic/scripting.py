@@ -25,7 +25,22 @@ INPUTS = {
     "initialTransform": "initial",
     "fixedSegmentation": "fixed_segmentation",
     "movingSegmentation": "moving_segmentation",
+    "longAxis": "long_axis",
+    "ventricle": "ventricle",
+    "ventricleSegment": "ventricle_segment",
 }
+CHANGES = {
+    "similarity": "similarity",
+    "device": "device",
+    "seed": "seed",
+    "maxVoxels": "max_voxels",
+    "affine": "affine",
+    "start": "start",
+    "uncertaintyMethod": "uncertainty",
+    "landmarkWeight": "landmark_weight",
+    "tubeRadius": "tube_radius",
+}
+"""Keyword -> field of ``Choice``."""
 OUTPUTS = {"transform": "transform", "warped": "warped", "jacobian": "jacobian", "uncertainty": "uncertainty"}
 
 
@@ -50,10 +65,13 @@ def register_nodes(
         wait: Do it here and now. Else in the background, which needs the application's event loop to go on.
         progress: Called with the share that is done and a few words.
         finished: Called at the end of a run in the background.
-        options: ``preset``, ``method``, ``similarity``, ``weights`` (name to number), ``device``, ``seed``, ``maxVoxels``, ``affine``;
+        options: ``preset``, ``method``, ``similarity``, ``weights`` (name to number), ``device``, ``seed``, ``maxVoxels``, ``affine``,
+            ``start`` (``discrete`` for large motion), ``uncertaintyMethod`` (``auto`` takes the tested way), ``landmarkWeight``;
             the nodes ``fixedMask``, ``movingMask`` (with ``fixedMaskSegment``, ``movingMaskSegment``: segment IDs), ``fixedLandmarks``,
-            ``movingLandmarks``, ``initialTransform``, ``fixedSegmentation``, ``movingSegmentation``; and the nodes to be updated,
-            ``transform``, ``warped``, ``jacobian``, ``uncertainty``, which are made where they are not given.
+            ``movingLandmarks``, ``initialTransform``, ``fixedSegmentation``, ``movingSegmentation``; for the methods that use them,
+            ``centrelines`` (an open curve or several; with ``tubeRadius`` in mm), ``longAxis`` (a line or two points: apex, base),
+            ``ventricle`` (with ``ventricleSegment``); and the nodes to be updated, ``transform``, ``warped``, ``jacobian``,
+            ``uncertainty``, which are made where they are not given.
 
     Returns:
         The nodes of the result; or, without ``wait``, the number of the run.
@@ -62,7 +80,9 @@ def register_nodes(
         InputError: Something cannot be used; raised before any work.
         RegistrationError: The run ended without a usable result.
     """
-    inputs = Inputs(fixed=fixed, moving=moving, **_taken(options, INPUTS))
+    lines = options.pop("centrelines", None) or ()
+    lines = tuple(lines) if isinstance(lines, list | tuple) else (lines,)
+    inputs = Inputs(fixed=fixed, moving=moving, centrelines=lines, **_taken(options, INPUTS))
     outputs = Outputs(**_taken(options, OUTPUTS))
     chosen = settings if settings is not None else settings_from(options)
     if options:
@@ -83,8 +103,7 @@ def settings_from(options: dict[str, Any]) -> Settings:
     if method is not None and method != choice.method:
         choice = with_method(choice, method)
     choice = replace(choice, weights=_weights(choice.weights, options.pop("weights", None) or {}))
-    names = {"similarity": "similarity", "device": "device", "seed": "seed", "maxVoxels": "max_voxels", "affine": "affine"}
-    changed = {field: value for field, value in _taken(options, names).items() if value is not None}
+    changed = {field: value for field, value in _taken(options, CHANGES).items() if value is not None}
     return settings_of(replace(choice, **changed))
 
 

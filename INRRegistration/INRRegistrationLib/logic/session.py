@@ -171,9 +171,9 @@ class Session:
                 run.abandon()
             self._pump.stop()
 
-    def missing(self, inputs: Inputs) -> str:
-        """What is missing before a registration can start, in words; empty where nothing is."""
-        return "" if self.running else results.missing(inputs)
+    def missing(self, inputs: Inputs, wanted: tuple[str, ...] = ()) -> str:
+        """What is missing before a registration can start, in words; empty where nothing is. ``wanted``: see ``results.missing``."""
+        return "" if self.running else results.missing(inputs, wanted)
 
     def choose(self, transform: Any) -> ResultNodes | None:
         """Look at the result that hangs on this transform node, for example after a scene was opened."""

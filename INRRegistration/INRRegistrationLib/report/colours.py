@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,11 +16,12 @@ FOLDING = (255, 0, 255)
 DET_RANGE = (0.5, 2.0)
 """det J at the two ends of its colour table; the scale between them is logarithmic."""
 
+_BLUE_WHITE_RED = [(0, (20, 62, 130)), (0.25, (88, 148, 208)), (0.5, (255, 255, 255)), (0.75, (232, 122, 92)), (1, (150, 16, 30))]
 _FOLD_INDEX = 255
 _ONE_INDEX = 127
 
 
-def _ramp(stops: list[tuple[float, tuple[int, int, int]]], entries: int) -> Bytes:
+def _ramp(stops: Sequence[tuple[float, tuple[int, int, int]]], entries: int) -> Bytes:
     places, colours = [place for place, _ in stops], np.array([colour for _, colour in stops], dtype=np.float64)
     at = np.linspace(0, 1, entries)
     return np.stack([np.interp(at, places, colours[:, channel]) for channel in range(3)], axis=1).round().astype(np.uint8)
@@ -26,14 +29,13 @@ def _ramp(stops: list[tuple[float, tuple[int, int, int]]], entries: int) -> Byte
 
 def _det_table() -> Bytes:
     """Blue below 1, white at entry 127, red above; entry 255 is the folding colour."""
-    blue, red = (20, 62, 130), (150, 16, 30)
-    stops = [(0, blue), (0.25, (88, 148, 208)), (0.5, (255, 255, 255)), (0.75, (232, 122, 92)), (1, red)]
-    return np.concatenate([_ramp(stops, 255), np.array([FOLDING], dtype=np.uint8)])
+    return np.concatenate([_ramp(_BLUE_WHITE_RED, 255), np.array([FOLDING], dtype=np.uint8)])
 
 
 GREY = _ramp([(0, (0, 0, 0)), (1, (255, 255, 255))], 256)
 DETERMINANT = _det_table()
 DIFFERENCE = _ramp([(0, (0, 0, 0)), (0.25, (52, 20, 84)), (0.5, (158, 42, 74)), (0.75, (238, 128, 40)), (1, (255, 246, 190))], 256)
+DIVERGING = _ramp(_BLUE_WHITE_RED, 256)
 UNCERTAINTY = _ramp([(0, (10, 20, 30)), (0.5, (30, 130, 130)), (1, (250, 240, 150))], 256)
 
 
@@ -54,6 +56,16 @@ def determinant_entries(det: Values, folded: npt.NDArray[np.bool_]) -> Bytes:
     steps = np.log2(np.clip(np.nan_to_num(det.astype(np.float64), nan=1.0), *DET_RANGE)) / np.log2(DET_RANGE[1])
     entries = np.round(_ONE_INDEX * (1 + steps)).astype(np.uint8)
     return np.where(folded, np.uint8(_FOLD_INDEX), entries)
+
+
+def over_grey(table: Bytes) -> Bytes:
+    """A table whose first half is grey, dimmed, and whose second half is ``table`` with every other entry left out."""
+    return np.concatenate([GREY[::2] // 2, table[::2]])
+
+
+def over_grey_entries(grey: Bytes, values: Bytes, known: npt.NDArray[np.bool_]) -> Bytes:
+    """Entries of ``over_grey``: colours where something is known, else the grey image."""
+    return np.where(known, 128 + values // 2, grey // 2).astype(np.uint8)
 
 
 def css(colour: npt.ArrayLike) -> str:

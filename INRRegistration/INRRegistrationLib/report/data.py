@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING, uncertainty_summary
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Curve, Quality, Result
+from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.report.folding import find_folding
 from INRRegistrationLib.report.words import DIRECTION, NOT_CLINICAL, plain
@@ -34,8 +38,12 @@ def _content(problem: Problem, result: Result) -> dict[str, Any]:
         "direction": DIRECTION,
         "fixed": _image(problem.fixed),
         "moving": _image(problem.moving),
+        "verdict": None if result.verdict is None else _verdict(result.verdict),
         "quality": None if result.quality is None else _quality(result.quality),
         "folding": None if result.jacobian is None else _folding(result.jacobian),
+        "uncertainty": None if result.uncertainty is None else {**uncertainty_summary(result.uncertainty), "meaning": UNCERTAINTY_MEANING},
+        "inverse_max_error_mm": None if result.inverse is None else result.inverse.max_error_mm,
+        "maps": {name: _map(volume) for name, volume in result.maps.items()},
         "warnings": result.warnings,
         "choices": result.choices,
         "settings": result.settings,
@@ -52,6 +60,16 @@ def software(result: Result) -> dict[str, str]:
     return {str(name): str(version) for name, version in known.items()}
 
 
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {"level": verdict.level.name, "reasons": verdict.reasons, "blind_spots": verdict.blind_spots}
+
+
+def _map(volume: Volume) -> dict[str, float]:
+    """Percentiles of a map where it is defined; empty where it is so nowhere."""
+    known = volume.values[np.isfinite(volume.values)]
+    return dict(zip(("p5", "median", "p95"), np.percentile(known, [5, 50, 95]).tolist(), strict=True)) if known.size else {}
+
+
 def _image(image: Volume) -> dict[str, Any]:
     grid = image.grid
     return {"name": image.name, "size": grid.size, "spacing_mm": grid.spacing, "affine_lps_mm": grid.affine}
@@ -64,6 +82,7 @@ def _quality(quality: Quality) -> dict[str, Any]:
         "dice": {label: _pair(pair) for label, pair in quality.dice.items()},
         "folding_percent": quality.folding_percent,
         "det_jacobian": quality.det,
+        "strain": quality.strain,
         "sd_log_det_jacobian": quality.sd_log_det,
         "displacement_mm": quality.displacement_mm,
         "notes": quality.notes,

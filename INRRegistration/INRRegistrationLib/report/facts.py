@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from INRRegistrationLib.core.result import Outcome, Quality, Result
+from INRRegistrationLib.core.verdict import Level
 from INRRegistrationLib.report.words import listed, number, percent
 
 Trend = Literal["better", "worse", "same"]
@@ -70,17 +71,22 @@ class Fact:
         return f"{self.name} {'rose' if self.after > self.before else 'fell'} from {ends}."
 
 
-def facts(quality: Quality) -> list[Fact]:
-    """Similarities, landmark distance and overlap of labels, those that were measured."""
+def facts(quality: Quality, steered: bool = False) -> list[Fact]:
+    """Similarities, landmark distance and overlap of labels, those that were measured.
+
+    Args:
+        quality: What was measured.
+        steered: Whether the landmarks steered the fit, so that their distance proves little.
+    """
     found = [
         Fact(name.capitalize(), pair[0], pair[1], True, "", _MEANINGS.get(name, "likeness of the images; higher is better"))
         for name, pair in quality.similarity.items()
     ]
     if quality.tre_mm:
         before, after = quality.tre_mm["before"]["mean"], quality.tre_mm["after"]["mean"]
-        found.append(
-            Fact("Mean landmark distance", before, after, False, " mm", "how far corresponding landmarks lie apart; 0 is best", True)
-        )
+        meaning = "how far corresponding landmarks lie apart; 0 is best"
+        meaning += "; these landmarks steered the fit, so this says little about other places" if steered else ""
+        found.append(Fact("Mean landmark distance", before, after, False, " mm", meaning, not steered))
     if quality.dice:
         before, after = (float(np.mean([pair[n] for pair in quality.dice.values()])) for n in (0, 1))
         name = f"Mean Dice overlap of {len(quality.dice)} labels" if len(quality.dice) > 1 else "Dice overlap of the label"
@@ -88,13 +94,29 @@ def facts(quality: Quality) -> list[Fact]:
     return found
 
 
-def verdict(result: Result) -> tuple[Tone, str]:
-    """The headline, and whether it is good news, a reason to look closely, bad news or no result."""
+def were_steered(result: Result) -> bool:
+    """Whether landmarks steered the fit."""
+    return float(result.settings.get("landmark_weight", 0)) > 0
+
+
+def headline(result: Result) -> tuple[Tone, str]:
+    """The headline, and whether it is good news, a reason to look closely, bad news or no result; never better than the quality control."""
+    tone, said = _by_quality(result)
+    level = None if result.verdict is None else result.verdict.level
+    if level is Level.RED and tone in ("good", "look"):
+        return "bad", "Do not rely on this map: the quality control is red."
+    if level is Level.AMBER and tone == "good":
+        return "look", f"{said.removesuffix('.')}, but the quality control is amber: look closely."
+    return tone, said
+
+
+def _by_quality(result: Result) -> tuple[Tone, str]:
+    """The same by the indicators alone."""
     if not result.outcome.usable or result.warped is None:
         return "none", _NO_RESULT.get(result.outcome, "No usable result.")
     if result.quality is None or not facts(result.quality):
         return "look", "A map was found, but its quality was not measured: look at the images."
-    known = facts(result.quality)
+    known = facts(result.quality, were_steered(result))
     worse = [fact for fact in known if fact.trend == "worse"]
     against = [fact.name.lower() for fact in worse if fact.independent and fact.clearly_worse]
     if against:

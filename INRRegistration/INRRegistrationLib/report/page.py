@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from INRRegistrationLib.core.measures import uncertainty_summary
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality, Result
 from INRRegistrationLib.report import charts, sections, tables
-from INRRegistrationLib.report.facts import Fact, deformation, facts, verdict
+from INRRegistrationLib.report.control import control
+from INRRegistrationLib.report.facts import Fact, deformation, facts, headline, were_steered
 from INRRegistrationLib.report.folding import find_folding
 from INRRegistrationLib.report.pictures import artist
 from INRRegistrationLib.report.style import STYLE
@@ -39,10 +41,11 @@ def report_html(problem: Problem, result: Result, title: str | None = None) -> s
 
 def _document(problem: Problem, result: Result, title: str, limit: int) -> str:
     heeded = [*result.warnings, *(result.quality.notes if result.quality is not None else ())]
-    parts = [_verdict(result), _list("Please note", heeded, "warnings")]
+    judged = [] if result.verdict is None else [control(result.verdict)]
+    parts = [_verdict(result), *judged, _list("Please note", heeded, "warnings")]
     if result.warped is not None:
         made = artist(problem, result, limit)
-        parts += [_HOW_TO_READ, sections.images(made), sections.agreement(made), sections.deformation(made)]
+        parts += [_HOW_TO_READ, sections.images(made), sections.agreement(made), sections.deformation(made), sections.strain(made)]
     if result.quality is not None:
         parts.append(_quality(result, result.quality))
     chosen = _list("What was chosen on the way", list(result.choices), "choices")
@@ -73,13 +76,13 @@ _HOW_TO_READ = (
 
 
 def _verdict(result: Result) -> str:
-    tone, headline = verdict(result)
+    tone, said_first = headline(result)
     quality = result.quality
     said = "" if quality is None else " ".join(fact.sentence for fact in facts(quality)) + " " + deformation(quality)
     tiles = "" if quality is None else f'<div class="tiles">{"".join(_tiles(result, quality))}</div>'
     return (
         f'<section class="verdict {tone}"><div class="headline"><span class="icon" aria-hidden="true">{_ICONS[tone]}</span>'
-        f"<div><h2>{text(headline)}</h2><p>{text(result.message)}</p></div></div>{tiles}<p>{text(said)}</p></section>"
+        f"<div><h2>{text(said_first)}</h2><p>{text(result.message)}</p></div></div>{tiles}<p>{text(said)}</p></section>"
     )
 
 
@@ -92,6 +95,9 @@ def _tiles(result: Result, quality: Quality) -> list[str]:
     found.append(
         _tile("Folding", percent(quality.folding_percent), "of the measured voxels", "" if quality.folding_percent == 0 else "worse")
     )
+    unsure = {} if result.uncertainty is None else uncertainty_summary(result.uncertainty)
+    if unsure:
+        found.append(_tile("Uncertainty", f"{number(unsure['median_mm'], 2)} mm", f"median; 95 % below {number(unsure['p95_mm'], 2)} mm"))
     if "total" in result.timings_s:
         found.append(_tile("Time", seconds(result.timings_s["total"]), result.device))
     return found
@@ -112,7 +118,7 @@ def _list(title: str, lines: list[str], kind: str) -> str:
 
 def _quality(result: Result, quality: Quality) -> str:
     regions = "not measured" if result.jacobian is None else sections.folding_words(find_folding(result.jacobian))
-    body = tables.before_after(quality) if facts(quality) else ""
+    body = tables.before_after(quality, were_steered(result)) if facts(quality) else ""
     if quality.dice:
         body += "<h3>Overlap of each label</h3>" + tables.dice_table(quality.dice)
     body += "<h3>The map itself</h3>" + tables.map_table(quality, regions)

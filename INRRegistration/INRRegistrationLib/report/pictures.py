@@ -89,8 +89,16 @@ class Artist:
 
     def uncertainty(self, volume: Volume, view: View, most: float) -> Panel:
         """Uncertainty in mm; brightest at ``most``."""
-        entries = colours.scaled(self.slice(volume, view), 0, most)
-        return Panel(view, f"Uncertainty, {view.name.lower()}", data_uri(entries, colours.UNCERTAINTY))
+        return self.map(volume, view, self.index, (0, most), colours.UNCERTAINTY, "Uncertainty")
+
+    def map(self, volume: Volume, view: View, index: Index, window: Window, table: colours.Bytes, label: str) -> Panel:
+        """A map in colours from the low to the high end of the window, over the dimmed fixed image where nothing is known (NaN)."""
+        values = view.cut(volume.values, index)
+        share = shrink(np.isfinite(values), self.limit)
+        mean = shrink(values, self.limit) / np.maximum(share, 1e-6)  # of the known values: the unknown ones count as 0 in both
+        behind = colours.scaled(shrink(view.cut(self.problem.fixed.values, index), self.limit), *self.contrast.fixed)
+        entries = colours.over_grey_entries(behind, colours.scaled(mean, *window), share >= 0.5)
+        return Panel(view, f"{label}, {view.name.lower()}", data_uri(entries, colours.over_grey(table)))
 
 
 def artist(problem: Problem, result: Result, limit: int) -> Artist:

@@ -6,11 +6,11 @@ import numpy as np
 
 from INRRegistrationLib.core.result import Curve
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import charts, colours
+from INRRegistrationLib.report import charts, colours, maps, tables
 from INRRegistrationLib.report.folding import Folding, find_folding
 from INRRegistrationLib.report.panels import row
 from INRRegistrationLib.report.pictures import Artist, brightest_difference
-from INRRegistrationLib.report.raster import finite
+from INRRegistrationLib.report.scale import scale
 from INRRegistrationLib.report.views import View, obliqueness
 from INRRegistrationLib.report.words import count, number, position, short, text
 
@@ -50,7 +50,7 @@ def agreement(made: Artist) -> str:
         panels += [made.checkerboard(before, "Checkerboard before", view), made.checkerboard(after, "Checkerboard after", view)]
         shown.append(f"<h3>{_plane(made, view)}</h3>{row(panels)}")
     unit = "intensity units" if made.contrast.direct else "SD"
-    bar = _scale(colours.gradient(colours.DIFFERENCE, 256), ["0: alike", f"{number(most)} {unit}"])
+    bar = scale(colours.gradient(colours.DIFFERENCE, 256), ["0: alike", f"{number(most)} {unit}"])
     return section("Agreement before and after", f"{bar}{''.join(shown)}", _difference_words(made))
 
 
@@ -63,10 +63,15 @@ def deformation(made: Artist) -> str:
     if jacobian is not None:
         body += _determinant(made, jacobian)
     if unsure is not None:
-        most = max(float(np.percentile(finite(unsure.values), 99.5)), 1e-6)
-        bar = _scale(colours.gradient(colours.UNCERTAINTY, 256), ["0 mm", f"{number(most)} mm"])
-        body += f"<h3>Uncertainty of the map</h3>{bar}" + row(made.uncertainty(unsure, view, most) for view in made.views)
+        body += maps.uncertainty(made, unsure)
     return section("Deformation", body) if body else ""
+
+
+def strain(made: Artist) -> str:
+    """Strain: means by part of the ventricle, and the maps."""
+    measured = {} if made.result.quality is None else made.result.quality.strain
+    body = (tables.strain_table(measured) if measured else "") + maps.others(made)
+    return section("Strain of the left ventricle", body) if body else ""
 
 
 def objective(history: tuple[Curve, ...]) -> str:
@@ -101,7 +106,7 @@ _DET_WORDS = (
 def _determinant(made: Artist, jacobian: Volume) -> str:
     found = find_folding(jacobian)
     swatch = f'<span class="swatch"><i style="background:{colours.css(colours.FOLDING)}"></i> folding (det J ≤ 0)</span>'
-    bar = _scale(colours.gradient(colours.DETERMINANT), ["≤ 0.5 shrink", "0.71", "1", "1.41", "≥ 2 expand"], swatch)
+    bar = scale(colours.gradient(colours.DETERMINANT), ["≤ 0.5 shrink", "0.71", "1", "1.41", "≥ 2 expand"], swatch)
     body = f'<p class="note">{_DET_WORDS}</p>{bar}' + row(made.determinant(jacobian, view, made.index, "det J") for view in made.views)
     body += f'<p class="folding{" some" if found.voxels else ""}"><b>Folding:</b> {folding_words(found)}.</p>'
     if found.worst is not None:
@@ -153,10 +158,3 @@ def _difference_words(made: Artist) -> str:
         "edges in the checkerboards. For the differences each image was brought to mean 0 and SD 1, and the moving one inverted where "
         f"bright and dark are exchanged. {tiles} {_RIM}"
     )
-
-
-def _scale(gradient: str, labels: list[str], extra: str = "") -> str:
-    """A colour bar with evenly spaced labels."""
-    said = "".join(f"<span>{text(label)}</span>" for label in labels)
-    bar = f'<div class="gradient" style="background:{gradient}"></div><div class="labels">{said}</div>'
-    return f'<div class="scale"><div>{bar}</div>{extra}</div>'

@@ -19,13 +19,16 @@ p { margin: 8px 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 20px 24px 22px; margin: 0 0 16px; }
 .verdict { border-left: 7px solid var(--tone); }
 .good { --tone: var(--good); } .look { --tone: var(--look); } .none, .bad { --tone: var(--none); }
+.control { border-left: 7px solid var(--tone); } .control .headline { align-items: center; }
+.green { --tone: var(--good); } .amber { --tone: var(--look); } .red { --tone: var(--none); }
+.control .beside { margin-top: 6px; } .control h3 { margin-top: 10px; }
 .headline { display: flex; gap: 16px; align-items: flex-start; }
 .headline h2 { font-size: 21px; margin: 0; line-height: 1.35; }
 .headline p { margin: 2px 0 0; color: var(--soft); }
 .icon { flex: none; width: 38px; height: 38px; border-radius: 50%; background: var(--tone); color: #fff; font-size: 21px; font-weight: 700;
   line-height: 38px; text-align: center; }
 .tiles { display: flex; flex-wrap: wrap; gap: 10px; margin: 18px 0 12px; }
-.tile { flex: 1 1 150px; border: 1px solid var(--line); border-top: 3px solid #9fb0c2; border-radius: 8px; padding: 9px 13px 10px; background: #fafbfc;
+.tile { flex: 1 1 128px; max-width: 300px; border: 1px solid var(--line); border-top: 3px solid #9fb0c2; border-radius: 8px; padding: 9px 13px 10px; background: #fafbfc;
   display: flex; flex-direction: column; }
 .tile span, .tile small { display: block; color: var(--soft); font-size: 13px; line-height: 1.35; }
 .tile b { margin-top: auto; font-size: 19px; font-weight: 650; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -49,7 +52,7 @@ figcaption { font-size: 13px; color: var(--soft); margin-top: 4px; text-align: c
 .gradient { width: 400px; max-width: 60vw; height: 13px; border: 1px solid #9fb0c2; border-radius: 3px; }
 .labels { display: flex; justify-content: space-between; margin-top: 2px; }
 .swatch i, .legend i { display: inline-block; width: 13px; height: 13px; border-radius: 3px; vertical-align: -2px; margin-right: 3px; border: 1px solid #9fb0c2; }
-.blue { color: #1f5fae; } .red { color: #a8202c; }
+b.blue { color: #1f5fae; } b.red { color: #a8202c; }
 .folding { padding: 8px 14px; border-left: 4px solid var(--good); background: #f0f8f4; }
 .folding.some { border-color: #ff00ff; background: #fdf0fd; }
 .chart { display: block; width: 100%; height: auto; }

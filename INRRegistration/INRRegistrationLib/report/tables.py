@@ -18,9 +18,9 @@ _TRE = {"mean": "mean", "sd": "SD", "median": "median", "p95": "95th percentile"
 _DET = {"min": "smallest", "p1": "1st percentile", "median": "median", "p99": "99th percentile", "max": "largest"}
 
 
-def before_after(quality: Quality) -> str:
-    """Similarities, landmark distances and mean overlap, before and after."""
-    rows = [_fact_row(fact) for fact in facts(quality)]
+def before_after(quality: Quality, steered: bool = False) -> str:
+    """Similarities, landmark distances and mean overlap, before and after; ``steered``: whether the landmarks steered the fit."""
+    rows = [_fact_row(fact) for fact in facts(quality, steered)]
     if quality.tre_mm:
         rows += [_tre_row(quality, key, name) for key, name in _TRE.items() if key != "mean" and key in quality.tre_mm["after"]]
     head = "<tr><th>Indicator</th><th>Before</th><th>After</th><th>Change</th><th>What it says</th></tr>"
@@ -51,6 +51,17 @@ def dice_table(dice: Mapping[str, tuple[float, float]]) -> str:
         f'<table class="dice"><thead>{head}</thead><tbody>{"".join(rows[n : n + size])}</tbody></table>' for n in range(0, len(rows), size)
     ]
     return f'<div class="beside">{"".join(parts)}</div>'
+
+
+def strain_table(strain: Mapping[str, Mapping[str, float]]) -> str:
+    """Mean strain (no unit) by direction and part of the ventricle."""
+    parts = list(dict.fromkeys(part for values in strain.values() for part in values))
+    head = "".join(f"<th>{text(part.capitalize())}</th>" for part in parts)
+    body = "".join(
+        f"<tr><th>{text(name.capitalize())}</th>" + "".join(f"<td>{number(values.get(part))}</td>" for part in parts) + "</tr>"
+        for name, values in strain.items()
+    )
+    return f'<table class="strain"><thead><tr><th>Mean strain</th>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def settings_tables(settings: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ Pure numpy and scipy.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -14,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.model_file import to_bytes
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
+from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.scene.folding import Region, search
 from INRRegistrationLib.scene.quality import QualityTables, quality_tables
 from INRRegistrationLib.scene.resample import box_of, whole
@@ -55,7 +58,7 @@ class SceneArrays:
         grid: The fixed grid in the world.
         warped: The moving image on it, float32.
         jacobian: det J, float32; 1 outside the fixed mask.
-        uncertainty: mm, float32; 0 outside the fixed mask; None where the method has none.
+        uncertainty: mm, float32; 0 outside the fixed mask and where nothing is known; None where the method has none.
         transform: The map.
         displacement_grid: The displacement before the affine part, where a sampled form was asked for; else None.
         regions: Where it folds or nearly does.
@@ -65,9 +68,11 @@ class SceneArrays:
         folding_first: Voxel (i, j, k) at which ``folding_labels`` starts.
         threshold: As asked for.
         warped_window: Lowest and highest value worth showing of ``warped``.
-        uncertainty_top: 99th percentile of the uncertainty in the mask, mm.
+        uncertainty_top: 99th percentile of the uncertainty where it is known, mm.
         run: Description of the run, JSON.
         unlisted: Says which regions are too many to be listed; empty where all are.
+        inverse: From moving to fixed; None where the method has none of its own.
+        maps: Further maps by name, float32; 0 where they are not defined.
     """
 
     grid: Grid
@@ -86,6 +91,8 @@ class SceneArrays:
     uncertainty_top: float
     run: str
     unlisted: str = ""
+    inverse: SplineTransform | None = None
+    maps: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def scene_arrays(
@@ -131,9 +138,11 @@ def scene_arrays(
         folding_first=first,
         threshold=threshold,
         warped_window=_window(warped),
-        uncertainty_top=_top(uncertainty, inside),
+        uncertainty_top=_top(uncertainty),
         run=_description(problem, result, form),
         unlisted=found.unlisted,
+        inverse=result.inverse,
+        maps={name: _finite(result.maps[name].values, 0.0) for name in MAPS if name in result.maps},
     )
 
 
@@ -163,11 +172,9 @@ def _window(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _top(uncertainty: Floats | None, inside: Mask | None) -> float:
-    if uncertainty is None:
-        return 0.0
-    counted = uncertainty.ravel() if inside is None or not inside.any() else uncertainty[inside]
-    return float(np.percentile(counted, 99))
+def _top(uncertainty: Floats | None) -> float:
+    known = None if uncertainty is None else uncertainty[uncertainty > 0]  # 0 stands for what is not known
+    return 0.0 if known is None or not known.size else float(np.percentile(known, 99))
 
 
 def _description(problem: Problem, result: Result, form: Form) -> str:
@@ -182,5 +189,10 @@ def _description(problem: Problem, result: Result, form: Form) -> str:
             "fixed": problem.fixed.name,
             "moving": problem.moving.name,
             "form": form,
+            "verdict": None if result.verdict is None else _verdict(result.verdict),
         }
     )
+
+
+def _verdict(verdict: Verdict) -> dict[str, object]:
+    return {"level": verdict.level.name, "reasons": list(verdict.reasons), "blind_spots": verdict.blind_spots}

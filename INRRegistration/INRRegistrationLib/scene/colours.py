@@ -1,6 +1,6 @@
 """The colours of the maps, as colour nodes of our own: Slicer's default tables need files that may be missing.
 
-All three can be told apart with any kind of colour blindness; folding is magenta, in a segmentation of its own.
+All of them can be told apart with any kind of colour blindness; folding is magenta, in a segmentation of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 
-Kind = Literal["jacobian", "uncertainty", "difference"]
+Kind = Literal["jacobian", "uncertainty", "difference", "strain"]
 Array = npt.NDArray[np.float64]
 
 ATTRIBUTE = "INRRegistration.Colours"
@@ -22,15 +22,12 @@ NAMES: dict[Kind, str] = {
     "jacobian": "INR |J| (blue smaller, white 1, red larger)",
     "uncertainty": "INR uncertainty",
     "difference": "INR difference (orange fixed brighter, blue warped brighter)",
+    "strain": "INR strain (blue shorter, white 0, red longer)",
 }
+_BLUE_WHITE_RED = ((0, (20, 62, 130)), (0.25, (88, 148, 208)), (0.5, (255, 255, 255)), (0.75, (232, 122, 92)), (1, (150, 16, 30)))
 _STOPS: dict[Kind, tuple[tuple[float, tuple[int, int, int]], ...]] = {
-    "jacobian": (
-        (0, (20, 62, 130)),
-        (0.25, (88, 148, 208)),
-        (0.5, (255, 255, 255)),
-        (0.75, (232, 122, 92)),
-        (1, (150, 16, 30)),
-    ),
+    "jacobian": _BLUE_WHITE_RED,
+    "strain": _BLUE_WHITE_RED,
     "uncertainty": ((0, (10, 20, 30)), (0.5, (30, 130, 130)), (1, (250, 240, 150))),
     "difference": ((0, (150, 205, 255)), (0.25, (35, 100, 190)), (0.5, (12, 12, 14)), (0.75, (190, 85, 10)), (1, (255, 205, 120))),
 }

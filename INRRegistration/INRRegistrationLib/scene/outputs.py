@@ -33,7 +33,7 @@ def check_outputs(inputs: Inputs, outputs: Outputs) -> None:
         name = node.GetName()
         if node.GetScene() is None:
             raise InputError(f"the {part} output {name} is no longer in the scene; choose another one")
-        if node in _inputs(inputs):
+        if node in inputs.nodes():
             raise InputError(f"{name} is an input and would be overwritten by the {part} output; choose another output")
         if [other for other in chosen.values() if other is node] != [node]:
             raise InputError(f"{name} is chosen for more than one output; choose different nodes")
@@ -54,10 +54,6 @@ def usable_outputs(inputs: Inputs, outputs: Outputs) -> tuple[Outputs, str]:
     except InputError as error:
         return Outputs(), f"The result was put into new nodes, because {error}."
     return outputs, ""
-
-
-def _inputs(inputs: Inputs) -> list[Any]:
-    return [value for value in vars(inputs).values() if value is not None and not isinstance(value, str)]
 
 
 def _check_volume(part: str, node: Any) -> None:

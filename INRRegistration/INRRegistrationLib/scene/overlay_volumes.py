@@ -12,10 +12,13 @@ from INRRegistrationLib.scene.colours import colour_node
 from INRRegistrationLib.scene.contrast import match, robust_window
 from INRRegistrationLib.scene.difference import difference, half_range
 from INRRegistrationLib.scene.frames import ijk_to_ras, to_matrix
+from INRRegistrationLib.scene.maps import map_words, strain_range
 from INRRegistrationLib.scene.store import ResultNodes
 from INRRegistrationLib.scene.volumes_out import image_of
 
 SAME_PLACE_MM = 0.01
+_NOT_DRAWN = -1000.0
+"""Far below any strain."""
 
 
 class OverlayVolumes:
@@ -42,6 +45,20 @@ class OverlayVolumes:
             colours = colour_node(node.GetScene(), "difference").GetID()
             half = half_range(how)
             _install(node, difference(fixed, warped, how), nodes.warped, (-half, half), colours)
+        return node
+
+    def strain(self, nodes: ResultNodes, name: str) -> slicer.vtkMRMLScalarVolumeNode:
+        """A strain map that is not drawn where it is not defined (0)."""
+        volume = getattr(nodes, name)
+        image = volume.GetImageData()
+        node, stale = self._node(name, f"{map_words(name).capitalize()} (INR)", nodes, (image, image.GetMTime()))
+        if stale:
+            values = _array(volume)
+            half = strain_range(values)
+            drawn = np.where(values == 0, np.float32(_NOT_DRAWN), values)
+            _install(node, drawn, volume, (-half, half), colour_node(node.GetScene(), "strain").GetID())
+            node.GetDisplayNode().SetThreshold(_NOT_DRAWN / 2, -_NOT_DRAWN)
+            node.GetDisplayNode().SetApplyThreshold(1)
         return node
 
     def holds(self, node: Any) -> bool:

@@ -7,14 +7,16 @@ from typing import Any
 
 import slicer
 
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.scene.colours import HALF_RANGE, colour_node
 from INRRegistrationLib.scene.contrast import thinned
+from INRRegistrationLib.scene.maps import map_words
 from INRRegistrationLib.scene.overlay_volumes import OverlayVolumes, same_grid
 from INRRegistrationLib.scene.store import ResultNodes
 from INRRegistrationLib.scene.view_memory import Memory, quiet
 from INRRegistrationLib.scene.warp_grid import show_grid
 
-MODES = ("blend", "checkerboard", "jacobian", "uncertainty", "warp_grid", "difference")
+MODES = ("blend", "checkerboard", "jacobian", "uncertainty", "warp_grid", "difference", *MAPS)
 
 DESCRIPTIONS = {
     "blend": "Half fixed image, half moving image warped onto it.",
@@ -23,6 +25,10 @@ DESCRIPTIONS = {
     "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see.",
     "warp_grid": "Even grid lines of the moving image, as they lie after it was warped onto the fixed image.",
     "difference": "Fixed minus warped, in intensities of the fixed image: orange where the fixed one is brighter, else blue.",
+    **{
+        name: f"{map_words(name).capitalize()} of the heart's wall from the fixed to the moving image: red is longer, blue shorter."
+        for name in MAPS
+    },
 }
 """What each mode shows and in which direction, for the user."""
 
@@ -33,6 +39,7 @@ _NEEDS = {
     "uncertainty": ("fixed", "uncertainty"),
     "warp_grid": ("fixed", "transform"),
     "difference": ("fixed", "warped"),
+    **{name: ("fixed", name) for name in MAPS},
 }
 _WORDS = {
     "fixed": "fixed image",
@@ -40,6 +47,7 @@ _WORDS = {
     "jacobian": "|J| map",
     "uncertainty": "uncertainty map",
     "transform": "transform",
+    **{name: f"{map_words(name)} map" for name in MAPS},
 }
 _APART = (
     "does not lie voxel on voxel with the warped image: it was moved after the registration, or lies under a deformable transform. "
@@ -73,6 +81,8 @@ class Overlays:
             return "There is no result yet: run a registration first."
         if mode == "uncertainty" and nodes.uncertainty is None:
             return "This method gives no uncertainty."
+        if mode in MAPS and getattr(nodes, mode) is None:
+            return f"This method gives no {map_words(mode)}."
         for part in _NEEDS[mode]:
             node = getattr(nodes, part)
             if node is None or node.GetScene() is not self._scene:
@@ -94,7 +104,10 @@ class Overlays:
             raise ValueError(reason)
         with quiet():
             self._restore()
-            _SHOWN[mode](self, nodes)
+            if mode in MAPS:
+                self._strain(nodes, mode)
+            else:
+                _SHOWN[mode](self, nodes)
         self.current = mode
 
     def reset(self) -> None:
@@ -155,6 +168,11 @@ class Overlays:
         self._layers(nodes.fixed, nodes.uncertainty, _MAP_OPACITY)
         self._legend(nodes.uncertainty, "uncertainty (mm)", "%.2g")
 
+    def _strain(self, nodes: ResultNodes, name: str) -> None:
+        volume = self._volumes.strain(nodes, name)
+        self._layers(nodes.fixed, volume, _MAP_OPACITY)
+        self._legend(volume, map_words(name), "%.2f")
+
     def _warp_grid(self, nodes: ResultNodes) -> None:
         self._layers(nodes.fixed)
         show_grid(self._memory, nodes.transform, nodes.fixed)
@@ -181,7 +199,7 @@ class Overlays:
         self._memory.set(legend, {**look, "Visibility": 1})
 
 
-_SHOWN: dict[str, Callable[[Overlays, ResultNodes], None]] = {mode: getattr(Overlays, f"_{mode}") for mode in MODES}
+_SHOWN: dict[str, Callable[[Overlays, ResultNodes], None]] = {mode: getattr(Overlays, f"_{mode}") for mode in MODES if mode not in MAPS}
 
 
 def _composites(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLSliceCompositeNode]:

@@ -42,6 +42,35 @@ def read_pairs(fixed: Markups, moving: Markups, moving_volume: slicer.vtkMRMLVol
     return first[placed], second[placed]
 
 
+def read_curve(node: slicer.vtkMRMLMarkupsCurveNode) -> Array:
+    """Points along an open curve as it is drawn, (n, 3) LPS mm in the world, in its order.
+
+    Raises:
+        InputError: It is closed, or has fewer than two placed points.
+    """
+    name = node.GetName()
+    if node.IsA("vtkMRMLMarkupsClosedCurveNode"):
+        raise InputError(f"{name} is a closed curve, but a centreline has two ends; choose an open curve")
+    points = node.GetCurvePointsWorld()
+    if points is None or points.GetNumberOfPoints() < 2:
+        raise InputError(f"{name} has fewer than two placed points; place points along the middle of the tube")
+    return np.array([points.GetPoint(n) for n in range(points.GetNumberOfPoints())]) * SIGNS
+
+
+def read_axis(node: Markups) -> Array:
+    """Apex and base from the two placed points of a line or a point list, (2, 3) LPS mm in the world.
+
+    Raises:
+        InputError: There are not two of them, or they are one and the same.
+    """
+    points = _points(node)
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) != 2 or np.allclose(*points):
+        said = f"{node.GetName()} has {len(points)} placed points, but the long axis needs two different ones"
+        raise InputError(f"{said}; place the apex first, then the base")
+    return points
+
+
 def _points(node: Markups, moving: slicer.vtkMRMLVolumeNode | None = None) -> Array:
     """World positions (n, 3), LPS mm; not a number for points that are not placed."""
     transform, out = to_world(node, moving), np.full((node.GetNumberOfControlPoints(), 3), np.nan)

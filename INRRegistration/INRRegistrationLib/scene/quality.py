@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING, uncertainty_summary
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality, Result
 from INRRegistrationLib.core.volume import Volume
@@ -118,7 +119,9 @@ def quality_tables(
     quality, notes = result.quality, list(result.warnings)
     if quality is None:
         return QualityTables(notes=(result.message, *notes, "The quality of this result was not measured: look at the images."))
-    rows = [*_similarity(quality), *_landmarks(quality), *_dice(quality, label_names or {}), *_map_rows(quality)]
+    steered = float(result.settings.get("landmark_weight", 0)) > 0
+    rows = [*_similarity(quality), *_landmarks(quality, steered), *_dice(quality, label_names or {}), *_map_rows(quality)]
+    rows += [*_uncertainty(result), *_strain(quality)]
     per_structure: tuple[StructureRow, ...] = ()
     if result.jacobian is not None:
         rows += _outside(problem, result.jacobian)
@@ -131,11 +134,12 @@ def _similarity(quality: Quality) -> list[Row]:
     return [Row("Similarity", name.capitalize(), *pair, "", _SIMILARITY.get(name, said)) for name, pair in quality.similarity.items()]
 
 
-def _landmarks(quality: Quality) -> list[Row]:
+def _landmarks(quality: Quality, steered: bool) -> list[Row]:
     if not quality.tre_mm:
         return []
     before, after = quality.tre_mm["before"], quality.tre_mm["after"]
-    meanings = {"mean": "how far corresponding landmarks lie apart; 0 is best"}
+    said = "how far corresponding landmarks lie apart; 0 is best"
+    meanings = {"mean": f"{said}; they steered the fit, so this says little about other places" if steered else said}
     shown = [(key, name) for key, name in _STATISTICS.items() if key in after]
     return [Row("Landmarks", f"Distance, {name}", before[key], after[key], "mm", meanings.get(key, "")) for key, name in shown]
 
@@ -168,6 +172,22 @@ def _map_rows(quality: Quality) -> list[Row]:
     said = "how far points move beyond the affine part"
     moved = quality.displacement_mm
     return rows + [Row("Displacement", name.capitalize(), NAN, moved[key], "mm", said) for key, name in _MOVED.items() if key in moved]
+
+
+def _uncertainty(result: Result) -> list[Row]:
+    """How uncertain the map is, where something is known."""
+    known = {} if result.uncertainty is None else uncertainty_summary(result.uncertainty)
+    if not known:
+        return []
+    median = Row("Uncertainty", "Median", NAN, known["median_mm"], "mm", UNCERTAINTY_MEANING)
+    return [median, Row("Uncertainty", "95th percentile", NAN, known["p95_mm"], "mm", UNCERTAINTY_MEANING)]
+
+
+def _strain(quality: Quality) -> list[Row]:
+    """Mean strain of the left ventricle's wall, by direction and part."""
+    said = "mean change of length from the fixed to the moving image (Green-Lagrange); above 0 is longer"
+    parts = [(name, part, value) for name, values in quality.strain.items() for part, value in values.items()]
+    return [Row("Strain", f"{name.capitalize()}, {part}", NAN, value, "", said) for name, part, value in parts]
 
 
 def _outside(problem: Problem, jacobian: Volume) -> list[Row]:

@@ -23,7 +23,7 @@ from INRRegistrationLib.scene.arrays import Structure
 from INRRegistrationLib.scene.frames import flip_map, linear_matrix
 from INRRegistrationLib.scene.masks_in import Layers, read_mask, read_segment, segment_ids
 from INRRegistrationLib.scene.placement import parents
-from INRRegistrationLib.scene.points_in import read_pairs
+from INRRegistrationLib.scene.points_in import read_axis, read_curve, read_pairs
 from INRRegistrationLib.scene.resample import on_grid, paste
 from INRRegistrationLib.scene.volumes_in import read_volume
 
@@ -42,12 +42,16 @@ class Inputs:
         moving_mask: The same for the moving image.
         fixed_mask_segment: ID of the segment to use; empty for all of them together.
         moving_mask_segment: The same for the moving mask.
-        fixed_landmarks: Points in the fixed image, for quality only.
+        fixed_landmarks: Points in the fixed image; they measure, and steer where ``Settings.landmark_weight`` is above 0.
         moving_landmarks: The corresponding points in the moving image.
         initial: A linear transform node that would bring the moving volume to the fixed one if it was put above it. So its
             transform from parent, with its own parents, takes a fixed world point to a moving world point.
         fixed_segmentation: Structures in the fixed image, for quality and for naming where the map folds.
         moving_segmentation: Structures in the moving image; those with the same name are compared.
+        centrelines: Open curves in the fixed image, for methods with tube coordinates.
+        long_axis: Two points of the left ventricle in the fixed image, apex and base, for methods with cardiac coordinates.
+        ventricle: The left ventricle in the fixed image, in which its long axis is found where none is given.
+        ventricle_segment: ID of its segment; empty for all of them together.
     """
 
     fixed: slicer.vtkMRMLScalarVolumeNode
@@ -61,6 +65,14 @@ class Inputs:
     initial: slicer.vtkMRMLTransformNode | None = None
     fixed_segmentation: slicer.vtkMRMLSegmentationNode | None = None
     moving_segmentation: slicer.vtkMRMLSegmentationNode | None = None
+    centrelines: tuple[slicer.vtkMRMLMarkupsCurveNode, ...] = ()
+    long_axis: slicer.vtkMRMLMarkupsLineNode | slicer.vtkMRMLMarkupsFiducialNode | None = None
+    ventricle: MaskNode | None = None
+    ventricle_segment: str = ""
+
+    def nodes(self) -> list[vtk.vtkObject]:
+        """All chosen nodes."""
+        return [node for node in (*vars(self).values(), *self.centrelines) if isinstance(node, vtk.vtkObject)]
 
 
 def read(inputs: Inputs) -> Problem:
@@ -85,6 +97,9 @@ def read(inputs: Inputs) -> Problem:
         moving_landmarks=landmarks[1],
         fixed_labels=labels[0],
         moving_labels=labels[1],
+        centrelines=tuple(read_curve(node) for node in inputs.centrelines),
+        long_axis=None if inputs.long_axis is None else read_axis(inputs.long_axis),
+        ventricle=None if inputs.ventricle is None else read_mask(inputs.ventricle, inputs.ventricle_segment),
     )
 
 
@@ -106,7 +121,7 @@ def _check_choice(inputs: Inputs) -> None:
         raise InputError(f"no {'fixed' if inputs.fixed is None else 'moving'} volume is chosen; choose one")
     if inputs.fixed is inputs.moving:
         raise InputError(f"{inputs.fixed.GetName()} is chosen as fixed and as moving volume; choose two different volumes")
-    for node in (value for value in vars(inputs).values() if isinstance(value, vtk.vtkObject)):
+    for node in inputs.nodes():
         if node.GetScene() is None:
             raise InputError(f"{node.GetName()} is no longer in the scene; choose another node")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from INRRegistrationLib.core.measures import MAPS
+
 RESULT = "INRRegistration.Result"
 """Attribute of a result's transform node: the description of the run, JSON."""
 OWN_POSITION = "INRRegistration.OwnPosition"
@@ -13,7 +15,7 @@ FOLDER = "INRRegistration.Folder"
 UNLISTED = "INRRegistration.Unlisted"
 """Attribute of a regions table: a sentence that says which regions are too many to be listed; absent where all are."""
 
-PARTS = ("fixed", "moving", "warped", "jacobian", "uncertainty", "folding", "regions", "quality", "model")
+PARTS = ("fixed", "moving", "warped", "jacobian", "uncertainty", "folding", "regions", "quality", "model", "inverse", *MAPS)
 """What a result's transform node refers to."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import slicer
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.scene import roles
 from INRRegistrationLib.scene.folder import remove_with_folder
 from INRRegistrationLib.scene.placement import take_back
@@ -30,6 +31,10 @@ class ResultNodes:
         regions: Table of the regions, with what was reviewed.
         quality: Table of indicators.
         model: Text: the model file in base64.
+        inverse: From parent: moving world to fixed world; None where the method has no inverse of its own.
+        strain_radial: Strain on the fixed grid, without unit; None where the method gives none. The next two likewise.
+        strain_circumferential: See ``strain_radial``.
+        strain_longitudinal: See ``strain_radial``.
         fixed: The volume that it is defined on.
         moving: The volume that was registered.
         previous: What was in the nodes before; see ``restore_previous``. It lives in memory only.
@@ -43,6 +48,10 @@ class ResultNodes:
     regions: slicer.vtkMRMLTableNode | None = None
     quality: slicer.vtkMRMLTableNode | None = None
     model: slicer.vtkMRMLTextNode | None = None
+    inverse: slicer.vtkMRMLTransformNode | None = None
+    strain_radial: slicer.vtkMRMLScalarVolumeNode | None = None
+    strain_circumferential: slicer.vtkMRMLScalarVolumeNode | None = None
+    strain_longitudinal: slicer.vtkMRMLScalarVolumeNode | None = None
     fixed: slicer.vtkMRMLScalarVolumeNode | None = None
     moving: slicer.vtkMRMLScalarVolumeNode | None = None
     previous: Previous | None = field(default=None, repr=False)
@@ -84,6 +93,15 @@ def run_description(nodes: ResultNodes) -> dict[str, Any]:
     """Method, outcome, message, date, device, seconds, names of the volumes and the form of the transform, as texts and numbers."""
     described: dict[str, Any] = json.loads(nodes.transform.GetAttribute(roles.RESULT))
     return described
+
+
+def verdict_of(nodes: ResultNodes) -> Verdict | None:
+    """The quality control's judgement; None where there is none, as for methods for which it was not calibrated."""
+    told = run_description(nodes).get("verdict")
+    try:
+        return None if told is None else Verdict(Level[told["level"]], tuple(map(str, told["reasons"])), str(told["blind_spots"]))
+    except (KeyError, TypeError):  # of another version
+        return None
 
 
 def model_bytes(nodes: ResultNodes) -> bytes:

@@ -12,9 +12,11 @@ from typing import Any
 
 import slicer
 
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.scene import roles
 from INRRegistrationLib.scene.arrays import SceneArrays
 from INRRegistrationLib.scene.folder import put_in_folder
+from INRRegistrationLib.scene.maps import map_words, strain_range
 from INRRegistrationLib.scene.outputs import Outputs, check_outputs
 from INRRegistrationLib.scene.placement import place, take_back
 from INRRegistrationLib.scene.previous import Previous
@@ -35,6 +37,8 @@ KINDS = {
     "regions": "vtkMRMLTableNode",
     "quality": "vtkMRMLTableNode",
     "model": "vtkMRMLTextNode",
+    "inverse": "vtkMRMLTransformNode",
+    **dict.fromkeys(MAPS, "vtkMRMLScalarVolumeNode"),
 }
 NAMES = {
     "transform": "{moving} to {fixed} transform (INR)",
@@ -45,6 +49,8 @@ NAMES = {
     "regions": "{moving} folding regions (INR)",
     "quality": "{moving} quality (INR)",
     "model": "{moving} model (INR)",
+    "inverse": "{fixed} to {moving} inverse transform (INR)",
+    **{name: f"{{moving}} {map_words(name)} (INR)" for name in MAPS},
 }
 MEANINGS = {
     "transform": "Takes a point of {fixed} to the corresponding point of {moving} (from parent, mm). What lies under it goes the "
@@ -52,11 +58,18 @@ MEANINGS = {
     "warped": "{moving} warped onto {fixed}, on its grid.",
     "jacobian": "Determinant of the Jacobian of the map from {fixed} to {moving}: 1 keeps volume, above 1 is larger in {moving}, 0 or "
     "less folds. 1 outside the mask.",
-    "uncertainty": "Uncertainty of the map from {fixed} to {moving}, mm. 0 outside the mask.",
+    "uncertainty": "Uncertainty of the map from {fixed} to {moving}, mm: consistency, not an error bound. 0 where nothing is known.",
     "folding": "Where the map from {fixed} to {moving} folds, and where it compresses strongly.",
     "regions": "Regions in {fixed} where the map to {moving} folds or compresses strongly.",
     "quality": "Indicators of the registration of {moving} to {fixed}; none of them proves that it is right.",
     "model": "The fitted map from {fixed} to {moving}: a model.safetensors file in base64.",
+    "inverse": "Takes a point of {moving} to the corresponding point of {fixed} (from parent, mm), as the method itself fitted it. What "
+    "lies under it goes the other way: {fixed} is shown warped onto {moving}.",
+    **{
+        name: f"{map_words(name).capitalize()} (Green-Lagrange, without unit) on the grid of {{fixed}}: above 0 is longer in {{moving}}. "
+        "0 also where it is not defined."
+        for name in MAPS
+    },
 }
 NOT_CLINICAL = " Not for clinical use."
 
@@ -82,7 +95,7 @@ def write(inputs: Inputs, outputs: Outputs, arrays: SceneArrays) -> ResultNodes:
     with _quiet():
         for volume in others:
             take_back(volume)
-        nodes = _nodes(inputs, given, with_uncertainty=arrays.uncertainty is not None)
+        nodes = _nodes(inputs, given, _parts(arrays))
         own = place(inputs.moving, nodes.transform)
         _fill(nodes, arrays, new={part for part in KINDS if part not in given})
         connect(nodes, arrays.run)
@@ -95,18 +108,22 @@ def _given(outputs: Outputs, former: ResultNodes | None) -> dict[str, Any]:
     """The nodes to update, by part."""
     given = {part: node for part, node in vars(outputs).items() if node is not None}
     if former is not None:
-        kept = ("folding", "regions", "quality", "model")
+        kept = ("folding", "regions", "quality", "model", "inverse", *MAPS)
         given |= {part: getattr(former, part) for part in kept if getattr(former, part) is not None}
     return given
 
 
-def _nodes(inputs: Inputs, given: dict[str, Any], with_uncertainty: bool) -> ResultNodes:
+def _parts(arrays: SceneArrays) -> list[str]:
+    """What these arrays fill; a method need not give everything."""
+    optional = {"uncertainty": arrays.uncertainty, "inverse": arrays.inverse, **dict.fromkeys(MAPS), **arrays.maps}
+    return [part for part in KINDS if optional.get(part, True) is not None]
+
+
+def _nodes(inputs: Inputs, given: dict[str, Any], parts: list[str]) -> ResultNodes:
     words = {"fixed": inputs.fixed.GetName(), "moving": inputs.moving.GetName()}
     scene, nodes = inputs.fixed.GetScene(), {}
-    for part, kind in KINDS.items():
-        if part == "uncertainty" and not with_uncertainty:
-            continue
-        nodes[part] = given.get(part) or scene.AddNewNodeByClass(kind, NAMES[part].format(**words))
+    for part in parts:
+        nodes[part] = given.get(part) or scene.AddNewNodeByClass(KINDS[part], NAMES[part].format(**words))
         nodes[part].SetDescription(MEANINGS[part].format(**words) + NOT_CLINICAL)
     return ResultNodes(fixed=inputs.fixed, moving=inputs.moving, **nodes)
 
@@ -118,6 +135,11 @@ def _fill(nodes: ResultNodes, arrays: SceneArrays, new: set[str]) -> None:
     if nodes.uncertainty is not None:
         top = arrays.uncertainty_top
         _fill_volume(nodes.uncertainty, arrays.uncertainty, arrays, lambda node: show_range(node, 0, top), "uncertainty" in new)
+    if nodes.inverse is not None:
+        set_transform(nodes.inverse, arrays.inverse)
+    for name, values in arrays.maps.items():
+        half = strain_range(values)
+        _fill_volume(getattr(nodes, name), values, arrays, lambda node, half=half: show_range(node, -half, half), name in new)
     write_segments(nodes.folding, arrays.folding_labels, arrays.folding_first, arrays.grid, arrays.threshold)
     nodes.folding.SetReferenceImageGeometryParameterFromVolumeNode(nodes.warped)
     write_regions(nodes.regions, arrays.regions, arrays.unlisted)

@@ -8,8 +8,10 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from INRRegistrationLib.core.needs import SPECIAL
+from INRRegistrationLib.logic.choice import needs
 from INRRegistrationLib.ui import choices
-from INRRegistrationLib.ui.parameters import INPUT_NODES, OUTPUT_NODES
+from INRRegistrationLib.ui.parameters import INPUT_NODES, OUTPUT_NODES, choice_in, has_landmarks
 from INRRegistrationLib.ui.piece import Piece
 from INRRegistrationLib.ui.wires import Wires
 
@@ -21,13 +23,14 @@ class MaskSegment(Piece):
     """The combo box of a mask's segments: shown for a segmentation only, and following its segments.
 
     Args:
-        side: ``fixed`` or ``moving``.
+        mask: Parameter that holds the mask: ``fixed_mask``, ``moving_mask`` or ``ventricle``.
+        combo: The combo box.
     """
 
-    def __init__(self, ui: Any, session: Any, say: Any, side: str) -> None:
+    def __init__(self, ui: Any, session: Any, say: Any, mask: str, combo: Any) -> None:
         super().__init__(ui, session, say)
-        self._mask, self._segment = f"{side}_mask", f"{side}_mask_segment"
-        self._combo = ui.fixedMaskSegment if side == "fixed" else ui.movingMaskSegment
+        self._mask, self._segment = mask, f"{mask}_segment"
+        self._combo = combo
         self._node: Any = None
         self._segments = Wires()
 
@@ -57,8 +60,8 @@ class MaskSegment(Piece):
                 self._segments.observe(segments, event, lambda *_: self._fill())
 
     def _fill(self) -> None:
-        self._combo.visible = _is_segmentation(self._node)
-        if not _is_segmentation(self._node) or self.parameters is None:
+        self._combo.visible = self._is_used()
+        if not self._is_used():
             return
         segments = self._node.GetSegmentation()
         names = {identifier: segments.GetSegment(identifier).GetName() for identifier in segments.GetSegmentIDs()}
@@ -70,9 +73,40 @@ class MaskSegment(Piece):
         choices.fill(self._combo, entries)
         choices.select(self._combo, chosen)
 
+    def _is_used(self) -> bool:
+        """Whether there are segments to choose from, for a mask that the method uses."""
+        if self.parameters is None or not _is_segmentation(self._node):
+            return False
+        return self._mask not in SPECIAL or self._mask in needs(choice_in(self.parameters))
+
     def _chosen(self) -> None:
         if self.parameters is not None:
             setattr(self.parameters, self._segment, choices.selected(self._combo))
+
+
+class MethodInputs(Piece):
+    """Shows those inputs that the chosen method uses, and the landmark weight where there are landmarks to steer by."""
+
+    def connect(self) -> None:
+        ui = self.ui
+        self._rows = {
+            "centrelines": (
+                *(ui.centrelineSelectorLabel, ui.centrelineSelector),
+                *(ui.centreline2SelectorLabel, ui.centreline2Selector),
+                *(ui.tubeRadiusLabel, ui.tubeRadius),
+            ),
+            "long_axis": (ui.longAxisSelectorLabel, ui.longAxisSelector),
+            "ventricle": (ui.ventricleSelectorLabel, ui.ventricleSelector),
+        }
+
+    def refresh(self) -> None:
+        wanted = () if self.parameters is None else needs(choice_in(self.parameters))
+        for name, widgets in self._rows.items():
+            for widget in widgets:
+                widget.visible = name in wanted
+        steering = self.parameters is not None and has_landmarks(self.parameters)
+        for widget in (self.ui.landmarkWeightLabel, self.ui.landmarkWeight):
+            widget.visible = steering
 
 
 class Removals(Piece):

@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.scene.overlays import Overlays
 from INRRegistrationLib.scene.readout import read_at
 from INRRegistrationLib.ui.piece import Piece
@@ -40,10 +41,16 @@ class Inspect(Piece):
             "warp_grid": ui.warpGridButton,
             "difference": ui.differenceButton,
         }
-        self._buttons = {mode: (button, button.toolTip) for mode, button in buttons.items()}
+        strain = {
+            "strain_radial": ui.strainRadialButton,
+            "strain_circumferential": ui.strainCircumferentialButton,
+            "strain_longitudinal": ui.strainLongitudinalButton,
+        }
+        self._buttons = {mode: (button, button.toolTip) for mode, button in {**buttons, **strain}.items()}
         self._idle = ui.readoutLabel.text
         for mode, (button, _tip) in self._buttons.items():
-            button.setIcon(qt.QIcon(str(self._icons / f"{mode}.png")))
+            if mode in buttons:  # the others have a text only
+                button.setIcon(qt.QIcon(str(self._icons / f"{mode}.png")))
             self.wires.on(button, "clicked()", partial(self._clicked, mode))
         ui.backButton.setIcon(qt.QIcon(str(self._icons / "reset.png")))
         self.wires.on(ui.backButton, "clicked()", self.back)
@@ -57,6 +64,7 @@ class Inspect(Piece):
             button.enabled = not reason
             button.toolTip = with_reason(tip, reason)
             button.checked = self._overlays.current == mode
+        self.ui.strainBox.visible = self._nodes is not None and any(getattr(self._nodes, name) is not None for name in MAPS)
         self.ui.backButton.enabled = self._overlays.current is not None
 
     def show(self, nodes: Any) -> None:

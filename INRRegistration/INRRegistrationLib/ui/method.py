@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from INRRegistrationLib.core.presets import preset_names
-from INRRegistrationLib.logic.choice import AFFINE_CHOICES, SIMILARITY_CHOICES, Choice, choice_of, is_modified, uses, with_method
+from INRRegistrationLib.logic.choice import (
+    AFFINE_CHOICES,
+    SIMILARITY_CHOICES,
+    Choice,
+    choice_of,
+    is_modified,
+    uncertainties,
+    uses,
+    with_method,
+)
 from INRRegistrationLib.logic.choice import methods as method_names
 from INRRegistrationLib.logic.torch_setup import torch_status
 from INRRegistrationLib.ui import choices, words
@@ -26,6 +35,7 @@ class Method(Piece):
             "symmetric_jacobian": ui.symmetricJacobianWeight,
             "jacobian": ui.jacobianWeight,
             "bending": ui.bendingWeight,
+            "hyperelastic": ui.hyperelasticWeight,
         }
         self._weights = {name: (spin, spin.toolTip) for name, spin in spins.items()}
         # "activated" is the user's doing only; unlike a change it also tells that the same entry was chosen again
@@ -34,18 +44,21 @@ class Method(Piece):
         self.wires.on(ui.similarityCombo, "activated(int)", self._similarity)
         self.wires.on(ui.deviceCombo, "activated(int)", self._device)
         self.wires.on(ui.affineCombo, "activated(int)", self._affine)
+        self.wires.on(ui.uncertaintyCombo, "activated(int)", self._uncertainty)
 
     def refresh(self) -> None:
         self.ui.torchLabel.text = torch_status().words
         if self.parameters is None:
             return
         choice, ui = choice_in(self.parameters), self.ui
+        choices.fill(ui.uncertaintyCombo, _of(words.uncertainties(), uncertainties(choice)))
         for combo, name in (
             (ui.presetCombo, choice.preset),
             (ui.methodCombo, choice.method),
             (ui.similarityCombo, choice.similarity),
             (ui.deviceCombo, choice.device),
             (ui.affineCombo, choice.affine),
+            (ui.uncertaintyCombo, choice.uncertainty),
         ):
             choices.select(combo, name)
             combo.toolTip = choices.tip_of(combo)
@@ -76,6 +89,9 @@ class Method(Piece):
 
     def _affine(self) -> None:
         self._set("affine", choices.selected(self.ui.affineCombo))
+
+    def _uncertainty(self) -> None:
+        self._set("uncertainty_method", choices.selected(self.ui.uncertaintyCombo))
 
     def _set(self, name: str, value: str) -> None:
         if self.parameters is not None:

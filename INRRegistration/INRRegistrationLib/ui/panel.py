@@ -10,8 +10,9 @@ import slicer
 from INRRegistrationLib.logic.session import Ended
 from INRRegistrationLib.scene.roles import RESULT
 from INRRegistrationLib.scene.store import all_results
-from INRRegistrationLib.ui.inputs import MaskSegment, Removals
+from INRRegistrationLib.ui.inputs import MaskSegment, MethodInputs, Removals
 from INRRegistrationLib.ui.inspect import Inspect
+from INRRegistrationLib.ui.judgement import Judgement
 from INRRegistrationLib.ui.method import Method
 from INRRegistrationLib.ui.quality import Quality
 from INRRegistrationLib.ui.regions import Regions
@@ -45,11 +46,14 @@ class Panel:
         shared = (ui, session, self.say)
         self._run = Run(*shared)
         self._pieces = (
-            MaskSegment(*shared, "fixed"),
-            MaskSegment(*shared, "moving"),
+            MaskSegment(*shared, "fixed_mask", ui.fixedMaskSegment),
+            MaskSegment(*shared, "moving_mask", ui.movingMaskSegment),
+            MaskSegment(*shared, "ventricle", ui.ventricleSegment),
+            MethodInputs(*shared),
             Removals(*shared),
             Method(*shared),
             self._run,
+            Judgement(*shared),
             Inspect(*shared, Path(forms).parent / "Icons"),
             Regions(*shared),
             Quality(*shared, self._restored),

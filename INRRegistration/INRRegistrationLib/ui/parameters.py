@@ -6,7 +6,9 @@ from typing import Annotated, Union
 
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
+    vtkMRMLMarkupsCurveNode,
     vtkMRMLMarkupsFiducialNode,
+    vtkMRMLMarkupsLineNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
     vtkMRMLTransformNode,
@@ -14,13 +16,24 @@ from slicer import (
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.util import NodeModify
 
+from INRRegistrationLib.core.needs import SPECIAL
 from INRRegistrationLib.core.presets import DEFAULT, preset_names
 from INRRegistrationLib.core.settings import REGULARITIES, Settings
-from INRRegistrationLib.logic.choice import AFFINE_CHOICES, AS_PRESET, SIMILARITY_CHOICES, Choice, choice_of, methods
+from INRRegistrationLib.logic.choice import (
+    AFFINE_CHOICES,
+    AS_PRESET,
+    SIMILARITY_CHOICES,
+    UNCERTAINTY_CHOICES,
+    Choice,
+    choice_of,
+    methods,
+    needs,
+)
 from INRRegistrationLib.scene.outputs import Outputs
 from INRRegistrationLib.scene.read import Inputs
 
 Mask = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007 - the wrapper is given this form
+Axis = Union[vtkMRMLMarkupsLineNode, vtkMRMLMarkupsFiducialNode, None]  # noqa: UP007
 _START = choice_of(DEFAULT)
 PRESETS, METHODS = tuple(preset_names()), methods()
 """Read once: these come from files, and every change in the panel asks for them."""
@@ -35,8 +48,14 @@ INPUT_NODES = (
     "initial",
     "fixed_segmentation",
     "moving_segmentation",
+    "centreline",
+    "centreline_2",
+    "long_axis",
+    "ventricle",
 )
 """Parameters that hold an input node."""
+LINES = ("centreline", "centreline_2")
+"""Parameters that together are the centrelines."""
 OUTPUT_NODES = ("transform", "warped", "jacobian", "uncertainty")
 """Parameters that hold a node to be updated; empty means that one will be made."""
 
@@ -59,6 +78,13 @@ class INRRegistrationParameterNode:
     initial: vtkMRMLTransformNode
     fixed_segmentation: vtkMRMLSegmentationNode
     moving_segmentation: vtkMRMLSegmentationNode
+    centreline: vtkMRMLMarkupsCurveNode
+    centreline_2: vtkMRMLMarkupsCurveNode
+    tube_radius: Annotated[float, WithinRange(0.5, 500)] = _START.tube_radius
+    long_axis: Axis
+    ventricle: Mask
+    ventricle_segment: str = ""
+    landmark_weight: Annotated[float, WithinRange(0, 1e6)] = _START.landmark_weight
 
     transform: vtkMRMLTransformNode
     warped: vtkMRMLScalarVolumeNode
@@ -73,6 +99,9 @@ class INRRegistrationParameterNode:
     symmetric_jacobian: Annotated[float, WithinRange(0, 1000)] = _START.weights["symmetric_jacobian"]
     jacobian_weight: Annotated[float, WithinRange(0, 1000)] = _START.weights["jacobian"]
     bending: Annotated[float, WithinRange(0, 1e6)] = _START.weights["bending"]
+    hyperelastic: Annotated[float, WithinRange(0, 1000)] = _START.weights["hyperelastic"]
+    discrete_start: bool = _START.start == "discrete"
+    uncertainty_method: str = _START.uncertainty
     device: str = "auto"
     seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
     max_voxels: Annotated[int, WithinRange(1000, 10**9)] = Settings.max_voxels
@@ -85,10 +114,13 @@ WEIGHTS = {name: "jacobian_weight" if name == "jacobian" else name for name in R
 
 
 def inputs_of(parameters: INRRegistrationParameterNode) -> Inputs:
-    """The chosen input nodes."""
-    nodes = {name: getattr(parameters, name) for name in INPUT_NODES}
-    segments = {name: getattr(parameters, name) for name in ("fixed_mask_segment", "moving_mask_segment")}
-    return Inputs(**nodes, **segments)
+    """The chosen input nodes; those that the chosen method does not use are left out, as the panel does not show them."""
+    wanted = needs(choice_in(parameters))
+    names = [name for name in INPUT_NODES if name not in (*LINES, *SPECIAL) or (name in wanted and name not in LINES)]
+    lines = [getattr(parameters, name) for name in LINES] if "centrelines" in wanted else []
+    segments = {f"{name}_segment": getattr(parameters, f"{name}_segment") for name in ("fixed_mask", "moving_mask", "ventricle")}
+    nodes = {name: getattr(parameters, name) for name in names}
+    return Inputs(**nodes, **segments, centrelines=tuple(line for line in lines if line is not None))
 
 
 def outputs_of(parameters: INRRegistrationParameterNode) -> Outputs:
@@ -107,7 +139,16 @@ def choice_in(parameters: INRRegistrationParameterNode) -> Choice:
         seed=parameters.seed,
         max_voxels=parameters.max_voxels,
         affine=_known(parameters.affine, AFFINE_CHOICES, _START.affine),
+        start="discrete" if parameters.discrete_start else "none",
+        uncertainty=_known(parameters.uncertainty_method, UNCERTAINTY_CHOICES, _START.uncertainty),
+        landmark_weight=parameters.landmark_weight if has_landmarks(parameters) else 0.0,
+        tube_radius=parameters.tube_radius,
     )
+
+
+def has_landmarks(parameters: INRRegistrationParameterNode) -> bool:
+    """Whether there are landmark pairs, so that they can steer."""
+    return parameters.fixed_landmarks is not None and parameters.moving_landmarks is not None
 
 
 def put_choice(parameters: INRRegistrationParameterNode, choice: Choice) -> None:
@@ -115,6 +156,10 @@ def put_choice(parameters: INRRegistrationParameterNode, choice: Choice) -> None
     with NodeModify(parameters.parameterNode):
         for name in ("preset", "method", "similarity", "max_voxels", "affine"):
             setattr(parameters, name, getattr(choice, name))
+        parameters.tube_radius = choice.tube_radius
+        parameters.landmark_weight = choice.landmark_weight
+        parameters.discrete_start = choice.start == "discrete"
+        parameters.uncertainty_method = choice.uncertainty
         for name, parameter in WEIGHTS.items():
             setattr(parameters, parameter, choice.weights[name])
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
+from INRRegistrationLib.core.verdict import Level
 from INRRegistrationLib.scene.folding import FOLDING, Region
 from INRRegistrationLib.scene.quality import QualityTables, Row, StructureRow
 from INRRegistrationLib.scene.readout import Readout
@@ -70,6 +71,20 @@ def position(ras: Sequence[float], places: int = 0) -> str:
     """A world point or a step (RAS mm) in the patient's directions: ``L 12, A 30, S 5``."""
     letters = (("R", "L"), ("A", "P"), ("S", "I"))
     return ", ".join(f"{names[0] if value >= 0 else names[1]} {abs(value):.{places}f}" for names, value in zip(letters, ras, strict=True))
+
+
+def level(level: Level) -> str:
+    """The quality control's colour as a word, and what it asks for."""
+    return {
+        Level.GREEN: _("GREEN: no indicator gives an alarm."),
+        Level.AMBER: _("AMBER: look closely before you use this result."),
+        Level.RED: _("RED: this registration has probably failed. Do not rely on it."),
+    }[level]
+
+
+def blind_spots(said: str) -> str:
+    """What the quality control cannot see."""
+    return _("What it cannot see: {said}").format(said=said)
 
 
 def readout(read: Readout) -> str:

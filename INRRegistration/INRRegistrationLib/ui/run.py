@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.job.messages import LOADING, WAITING
-from INRRegistrationLib.logic.choice import settings_of
+from INRRegistrationLib.logic.choice import needs, settings_of
 from INRRegistrationLib.logic.session import Ended, Progressed, Started
 from INRRegistrationLib.logic.torch_setup import ensure_torch
 from INRRegistrationLib.ui import words
@@ -66,7 +66,8 @@ class Run(Piece):
     def _missing(self) -> str:
         if self.parameters is None:
             return _("The scene is being changed")
-        return str(self.session.missing(inputs_of(self.parameters))) or clash(self.parameters)
+        wanted = needs(choice_in(self.parameters))
+        return str(self.session.missing(inputs_of(self.parameters), wanted)) or clash(self.parameters)
 
     def _register(self) -> None:
         """Start; what stands in the way is said in the status line."""

@@ -16,6 +16,10 @@ SMALLEST_LEFT_S = 1.5
 
 def methods() -> dict[str, tuple[str, str]]:
     """Method -> title and tooltip, for those that there are."""
+    return {**_plain_methods(), **_richer_methods(), **_published_methods()}
+
+
+def _plain_methods() -> dict[str, tuple[str, str]]:
     return {
         "auto": (
             _("B-spline velocity (recommended)"),
@@ -33,9 +37,59 @@ def methods() -> dict[str, tuple[str, str]]:
             _("Neural network, ReLU"),
             _("As IDIR, with a piecewise linear network. It has no curvature, so the bending weight does not apply."),
         ),
+    }
+
+
+def _richer_methods() -> dict[str, tuple[str, str]]:
+    return {
+        "sinr": (
+            _("Network of control points (SINR)"),
+            _("A neural network gives the control points of a B-spline: smooth, and exact as a B-spline transform of Slicer."),
+        ),
+        "cycle": (
+            _("Two networks, both directions (cycle)"),
+            _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes about twice as long."),
+        ),
+        "geometry": (
+            _("Along a tube (geometry)"),
+            _("Coordinates that follow the centrelines of tubes, added to a plain network. For peristalsis, vessels, airways."),
+        ),
+        "geometry-tangent": (
+            _("Along a tube only"),
+            _("The displacement lives in the coordinates of the tube alone: no motion elsewhere."),
+        ),
+        "cardiac": (
+            _("Left ventricle (cardiac)"),
+            _("Coordinates around the long axis of the left ventricle. Gives strain maps."),
+        ),
+        "multimodal": (
+            _("Different kinds of images"),
+            _("For pairs such as MR and CT: compares structure or mutual information instead of brightness."),
+        ),
+        "large-motion": (
+            _("Large motion"),
+            _("Searches displacements on a coarse grid first. For motion much larger than the structures."),
+        ),
+    }
+
+
+def _published_methods() -> dict[str, tuple[str, str]]:
+    return {
         "idir-faithful": (
             _("IDIR as published"),
             _("The method of the paper (Wolterink and others, 2022), for comparison. No pyramid, no pre-alignment; slow."),
+        ),
+        "sinr-faithful": (
+            _("SINR as published"),
+            _("The method of the paper (Sideri-Lampretsa and others, 2024), for comparison. No pre-alignment."),
+        ),
+        "cycle-faithful": (
+            _("Cycle as published"),
+            _("The method of the paper (van Harten and others, 2024), for comparison. No pyramid, no pre-alignment; slow."),
+        ),
+        "geometry-faithful": (
+            _("Along a tube, as published"),
+            _("The method of the paper (van Harten and others, 2023), for comparison."),
         ),
     }
 
@@ -52,6 +106,26 @@ def similarities() -> dict[str, tuple[str, str]]:
         "ncc": (_("Correlation (NCC)"), _("One linear relation between the brightness of both images. For the same kind of image.")),
         "mse": (_("Squared differences (MSE)"), _("Equal brightness in both images. For the same scanner and protocol.")),
         "nmi": (_("Mutual information (NMI)"), _("Any relation between the brightness of both images. For different kinds of images.")),
+        "nmi_gaussian": (
+            _("Mutual information, Gaussian windows"),
+            _("The same with smooth Gaussian windows in the joint histogram."),
+        ),
+        "mind": (
+            _("Neighbourhood descriptors (MIND-SSC)"),
+            _("Compares the structure around each point, not its brightness. For different kinds of images."),
+        ),
+    }
+
+
+def uncertainties() -> dict[str, tuple[str, str]]:
+    """Way to estimate the uncertainty -> title and tooltip."""
+    meaning = _("It says how well estimates agree, in mm: consistency, not an error bound.")
+    return {
+        "none": (_("Do not estimate"), _("Fastest.")),
+        "auto": (_("The way tested for this method"), meaning),
+        "cycle": (_("Both directions"), _("Where the two fitted directions disagree.") + " " + meaning),
+        "laplace": (_("Curvature of the objective"), _("How well the images pin the map.") + " " + meaning),
+        "perturbation": (_("Known small warps"), _("How well small warps that were added on purpose are found again.") + " " + meaning),
     }
 
 
@@ -94,6 +168,7 @@ def phase(progress: Progress) -> str:
         "affine": _("Aligning (linear part)"),
         "fit": _("Deforming, level {level} of {levels}"),
         "finish": _("Preparing the result"),
+        "uncertainty": _("Estimating the uncertainty"),
     }
     words = names.get(progress.phase, progress.phase).format(level=progress.stage + 1, levels=progress.stages)
     left = time_left(progress)

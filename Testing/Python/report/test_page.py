@@ -13,7 +13,7 @@ from INRRegistrationLib.core.result import Curve, Outcome, Quality, Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.report import report_html
-from INRRegistrationLib.report.facts import verdict
+from INRRegistrationLib.report.facts import headline
 
 NASTY = "<script>alert('x')</script> & \"co\""
 ENDED = [Outcome.CANCELLED, Outcome.DIVERGED, Outcome.OUT_OF_MEMORY]
@@ -115,7 +115,7 @@ def test_a_page_of_large_noisy_images_stays_below_two_megabytes(build_case):
 def test_a_run_without_a_result_still_gets_a_short_report(outcome, a_case, read_page):
     result = Result(outcome, f"{outcome.value} (cause)", Settings().to_json(), {"prepare": 0.1}, warnings=("dark image",))
     page = read_page(report_html(a_case.problem, result))
-    assert verdict(result)[0] == "none"
+    assert headline(result)[0] == "none"
     assert f"{outcome.value} (cause)" in page.text
     assert "dark image" in page.text
     assert "Not for clinical use" in page.text
@@ -129,37 +129,37 @@ def test_the_title_names_both_images_unless_another_is_given(a_case):
 
 
 def test_the_headline_is_good_only_where_everything_got_better_and_nothing_folds(a_case):
-    assert verdict(a_case.result) == ("good", "The images agree better than before, and the map does not fold.")
+    assert headline(a_case.result) == ("good", "The images agree better than before, and the map does not fold.")
 
 
 def test_folding_is_in_the_headline(a_case):
-    tone, words = verdict(changed(a_case, folding_percent=0.01).result)
+    tone, words = headline(changed(a_case, folding_percent=0.01).result)
     assert tone == "look"
     assert "folds" in words
 
 
 def test_landmarks_that_drift_apart_outweigh_a_better_similarity(a_case):
     tre = {"before": {"mean": 3.0}, "after": {"mean": 4.0}}
-    tone, words = verdict(changed(a_case, tre_mm=tre).result)
+    tone, words = headline(changed(a_case, tre_mm=tre).result)
     assert tone == "bad"
     assert "landmark" in words
 
 
 def test_a_similarity_that_fell_makes_a_mixed_result(a_case):
-    tone, words = verdict(changed(a_case, similarity={"correlation": (0.9, 0.8)}).result)
+    tone, words = headline(changed(a_case, similarity={"correlation": (0.9, 0.8)}).result)
     assert tone == "look"
     assert "correlation got worse" in words
 
 
 def test_a_result_that_changed_nothing_is_said_to_be_no_better(a_case):
     quality = Quality(similarity={"correlation": (0.9, 0.9001)})
-    tone, words = verdict(a_case.with_result(quality=quality).result)
+    tone, words = headline(a_case.with_result(quality=quality).result)
     assert tone == "look"
     assert "no better" in words
 
 
 def test_a_stopped_run_is_said_to_be_stopped(a_case):
-    tone, words = verdict(a_case.with_result(outcome=Outcome.STOPPED).result)
+    tone, words = headline(a_case.with_result(outcome=Outcome.STOPPED).result)
     assert tone == "look"
     assert "stopped early" in words
 

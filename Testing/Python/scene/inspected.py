@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import slicer
 from scipy.interpolate import BSpline
-from worlds import LPS, indices, pulled, vtk_matrix
+from worlds import LPS, indices, pulled, strain_maps, vtk_matrix
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
@@ -88,6 +88,7 @@ def problem_and_arrays(uncertainty: bool = True) -> tuple[Problem, SceneArrays]:
         warped=Volume(warped.astype(np.float32), GRID, "warped"),
         jacobian=Volume(determinants(), GRID, "jacobian"),
         uncertainty=Volume(spread.astype(np.float32), GRID, "uncertainty") if uncertainty else None,
+        maps=strain_maps(GRID) if uncertainty else {},
         quality=Quality(),
     )
     return problem, scene_arrays(problem, result)
@@ -113,4 +114,5 @@ def install(scene: slicer.vtkMRMLScene, uncertainty: bool = True) -> ResultNodes
         nodes.append(node)
     own = {name: getattr(arrays, name) for name in ("warped", "jacobian", "uncertainty")}  # the nodes hold these arrays themselves
     own = {name: None if values is None else values.copy() for name, values in own.items()}
-    return write(Inputs(*nodes), Outputs(), replace(arrays, **own))
+    maps = {name: values.copy() for name, values in arrays.maps.items()}
+    return write(Inputs(*nodes), Outputs(), replace(arrays, **own, maps=maps))

@@ -11,6 +11,7 @@ import slicer
 from inspected import GRID, LESION, install, problem_and_arrays
 from stand_in.boot import application_logic
 
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.scene.checkerboard import SHADE, checkerboard, field_size
 from INRRegistrationLib.scene.colours import NAMES, colour_node, table
 from INRRegistrationLib.scene.contrast import match, robust_window
@@ -72,7 +73,7 @@ def set_up_views(scene, nodes: ResultNodes) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_reset_puts_the_whole_scene_back_as_it_was(scene, nodes, overlays, mode: str) -> None:
     set_up_views(scene, nodes)
-    colour_node(scene, "jacobian"), colour_node(scene, "uncertainty"), colour_node(scene, "difference")
+    colour_node(scene, "jacobian"), colour_node(scene, "uncertainty"), colour_node(scene, "difference"), colour_node(scene, "strain")
     before = state(scene)
     overlays.show(mode, nodes)
     assert overlays.current == mode
@@ -254,7 +255,9 @@ def test_closing_the_scene_leaves_nothing_to_put_back(nodes, overlays, scene) ->
 def test_a_reason_says_why_a_mode_cannot_be_shown(scene, overlays) -> None:
     nodes = install(scene, uncertainty=False)
     assert overlays.available("uncertainty", nodes) == "This method gives no uncertainty."
-    assert [mode for mode in MODES if not overlays.available(mode, nodes)] == [mode for mode in MODES if mode != "uncertainty"]
+    assert [mode for mode in MODES if not overlays.available(mode, nodes)] == [
+        mode for mode in MODES if mode != "uncertainty" and mode not in MAPS
+    ]
     with pytest.raises(ValueError, match="no uncertainty"):
         overlays.show("uncertainty", nodes)
     assert "no result" in overlays.available("blend", None)

@@ -133,8 +133,22 @@ def pulled(moving: Volume, points: Array) -> tuple[Array, npt.NDArray[np.bool_]]
     return values, moving.grid.contains(points, margin=-0.1)
 
 
+STRAINS = {"strain_radial": 0.3, "strain_circumferential": -0.2, "strain_longitudinal": -0.15}
+"""Each map's value where it is defined."""
+
+
+def strain_maps(grid: Grid) -> dict[str, Volume]:
+    """Strain in a box in the middle of a grid, not a number elsewhere."""
+    inside = np.zeros(grid.shape, dtype=bool)
+    inside[tuple(slice(n // 3, n - n // 3) for n in grid.shape)] = True
+    return {name: Volume(np.where(inside, value, np.nan).astype(np.float32), grid, name) for name, value in STRAINS.items()}
+
+
 def a_result(problem: Problem, transform: SplineTransform, folding: float = -0.5, uncertainty: bool = False) -> Result:
-    """A usable result with the warped image that the map makes, and det J that is ``folding`` in one voxel."""
+    """A usable result with the warped image that the map makes, and det J that is ``folding`` in one voxel.
+
+    With ``uncertainty`` it has everything that any method gives: an inverse (not the true one) and strain maps too.
+    """
     grid = problem.fixed.grid
     warped, _ = pulled(problem.moving, phi(transform, grid.to_world(indices(grid)).reshape(-1, 3)).reshape(*grid.shape, 3))
     det = np.ones(grid.shape, dtype=np.float32)
@@ -148,6 +162,8 @@ def a_result(problem: Problem, transform: SplineTransform, folding: float = -0.5
         warped=Volume(warped.astype(np.float32), grid, "warped"),
         jacobian=Volume(det, grid, "jacobian"),
         uncertainty=Volume(np.full(grid.shape, 0.5, np.float32), grid, "uncertainty") if uncertainty else None,
+        inverse=a_map(problem.moving.grid, 11) if uncertainty else None,
+        maps=strain_maps(grid) if uncertainty else {},
         quality=Quality(),
     )
 

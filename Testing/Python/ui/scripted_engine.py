@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress, Report
 from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.logic.work import Done, Task
 from INRRegistrationLib.scene.arrays import scene_arrays
@@ -34,6 +36,8 @@ class Script:
         outcome: Of a fit that ends by itself.
         folds: Boxes (k, j, i slices) in which det J is set, and to what.
         uncertainty: Whether the method has one.
+        verdict: The quality control's judgement, of a method that has one.
+        strain: Whether the method gives strain maps.
         shift_mm: Displacement along L, to tell results apart.
         tasks: Every task that was taken on.
     """
@@ -43,6 +47,8 @@ class Script:
     outcome: Outcome = Outcome.ITERATION_LIMIT
     folds: list[tuple[tuple[slice, slice, slice], float]] = field(default_factory=list)
     uncertainty: bool = False
+    verdict: Verdict | None = None
+    strain: bool = False
     shift_mm: float = 1.5
     tasks: list[Task] = field(default_factory=list)
 
@@ -99,6 +105,8 @@ def a_result(problem: Problem, settings: Settings, outcome: Outcome, script: Scr
         jacobian=Volume(det, grid, "jacobian"),
         displacement=shift,
         uncertainty=sigma,
+        verdict=script.verdict,
+        maps={name: Volume(0.1 * values / values.max(), grid, name) for name in MAPS} if script.strain else {},
         quality=Quality(
             similarity={"correlation": (0.5, 0.9), "local correlation": (0.2, 0.6)},
             folding_percent=100 * float((det <= 0).mean()),

@@ -15,6 +15,7 @@ SPINS = {
     "symmetric_jacobian": "symmetricJacobianWeight",
     "jacobian": "jacobianWeight",
     "bending": "bendingWeight",
+    "hyperelastic": "hyperelasticWeight",
 }
 
 
@@ -92,7 +93,7 @@ def test_a_weight_that_the_method_cannot_use_is_off_and_says_why(desk: Desk) -> 
 
 def test_every_method_and_choice_has_words() -> None:
     assert set(methods()) <= set(words.methods())
-    for entries in (words.methods(), words.similarities(), words.devices(), words.alignments()):
+    for entries in (words.methods(), words.similarities(), words.devices(), words.alignments(), words.uncertainties()):
         assert all(title and tip.endswith(".") for title, tip in entries.values())
 
 

@@ -1,0 +1,36 @@
+"""The quality control's verdict: its colour and word, the reasons, and right beside them what it cannot see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+
+from INRRegistrationLib.core.verdict import Level
+from INRRegistrationLib.scene.store import verdict_of
+from INRRegistrationLib.ui import result_words as words
+from INRRegistrationLib.ui.piece import Piece
+
+COLOURS = {Level.GREEN: "#1a7f5a", Level.AMBER: "#d98200", Level.RED: "#b3261e"}
+SIDE = 18
+"""Of the coloured square, pixels."""
+
+
+class Judgement(Piece):
+    """Hidden where the method has no quality control. The colour is never the only sign: the word stands beside it."""
+
+    def connect(self) -> None:
+        self.ui.verdictBox.visible = False
+
+    def show(self, nodes: Any) -> None:
+        ui, verdict = self.ui, None if nodes is None else verdict_of(nodes)
+        ui.verdictBox.visible = verdict is not None
+        if verdict is None:
+            return
+        square = qt.QPixmap(SIDE, SIDE)
+        square.fill(qt.QColor(COLOURS[verdict.level]))
+        ui.verdictColour.setPixmap(square)
+        ui.verdictLabel.text = words.level(verdict.level)
+        ui.verdictReasons.text = "\n".join(f"• {reason}" for reason in verdict.reasons)
+        ui.verdictReasons.visible = bool(verdict.reasons)
+        ui.verdictBlindSpots.text = words.blind_spots(verdict.blind_spots)
