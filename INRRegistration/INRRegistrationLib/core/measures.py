@@ -8,7 +8,9 @@ from INRRegistrationLib.core.volume import Volume
 
 MAPS = ("strain_radial", "strain_circumferential", "strain_longitudinal")
 """Names that ``Result.maps`` can have."""
-UNCERTAINTY_MEANING = "How far the map may be off by the method's own account: an estimate, not an error bound, and blind to what the method cannot see."
+UNCERTAINTY_MEANING = (
+    "How far the map may be off by the method's own account: an estimate, not an error bound, and blind to what the method cannot see."
+)
 """Said wherever an uncertainty is."""
 
 

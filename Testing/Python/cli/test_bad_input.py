@@ -99,7 +99,7 @@ OPTIONS: dict[str, tuple[Callable[[Path, SmallPair], Words], str]] = {
     "negative landmark weight": (lambda _, pair: [*both_landmarks(pair), "--landmark-weight", "-1"], "landmark_weight"),
     "unknown start": (lambda *_: ["--start", "magic"], "unknown start 'magic'; known are none, discrete"),
     "unknown uncertainty": (lambda *_: ["--uncertainty", "magic"], "unknown uncertainty 'magic'"),
-    "untested uncertainty": (lambda *_: ["--method", "idir-faithful", "--uncertainty", "perturbation"], "not calibrated"),
+    "untested uncertainty": (lambda *_: ["--method", "geometry", "--centreline", "c.csv", "--uncertainty", "laplace"], "not calibrated"),
     "uncertainty of two fields": (lambda *_: ["--uncertainty", "cycle"], "two fields"),
     "centreline of one point": (
         lambda d, _: ["--method", "geometry", "--centreline", landmarks(d / "c.csv", HEADER + "1,2,3\n")],

@@ -1,0 +1,1 @@
+"""Experiments of ``literature.py``: cases, variants, runs and tables."""
