@@ -30,14 +30,15 @@ from calibration_others import bootstrap, discrepancy, ensemble, texture
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
+from INRRegistrationLib.core import calibration
+from INRRegistrationLib.core.calibration import Calibration, method_of
 from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine import prepare, uncertainty
+from INRRegistrationLib.engine import prepare
 from INRRegistrationLib.engine.fit import fit_stage
 from INRRegistrationLib.engine.fits.choose import new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.start.affine import align
-from INRRegistrationLib.engine.uncertainty.calibrated import Calibration, method_of
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
 from INRRegistrationLib.engine.uncertainty.sites import Sites, fitted_spacing, sites
 
@@ -51,7 +52,7 @@ WORTHWHILE = 0.2
 """An estimate with a lower rank correlation is not offered."""
 COST_OF_RANK = 0.2
 """A fit's worth of time must bring this much more rank correlation."""
-TABLE = Path(uncertainty.__file__).with_name("calibration.json")
+TABLE = Path(calibration.__file__).with_name("calibration.json")
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import check_given, options, users
 from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
 from INRRegistrationLib.core.settings import SIMILARITIES, SIMILARITY_WEIGHTS, Settings
-from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 
 FIELDS = {
     "fixed_landmarks": "--fixed-landmarks",

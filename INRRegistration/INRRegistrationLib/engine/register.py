@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from INRRegistrationLib import __version__
+from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress, Report, silent
 from INRRegistrationLib.core.result import Curve, Outcome, Result
@@ -25,7 +26,6 @@ from INRRegistrationLib.engine.fits.choose import new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.steer import check_landmarks
 from INRRegistrationLib.engine.start.affine import align
-from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 
 
 class _Ended(Exception):

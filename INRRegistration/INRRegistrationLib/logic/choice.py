@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import options, used
 from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
 from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, SIMILARITY_WEIGHTS, Geometry, Settings
-from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 
 AS_PRESET = "preset"
 """The similarity of the preset (or of the method, where that was changed), whatever it is."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.needs import check_given
 from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine.uncertainty.calibrated import estimator_for
 from INRRegistrationLib.logic.work import Task
 from INRRegistrationLib.scene.outputs import Outputs, check_outputs
 from INRRegistrationLib.scene.read import Inputs, read, read_structures

@@ -14,6 +14,7 @@ from analytic import blobs, centred, wave
 from fits import LATTICE, SIREN, short
 from scipy import stats
 
+from INRRegistrationLib.core.calibration import calibrated, estimator_for
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.presets import load_preset
@@ -27,7 +28,6 @@ from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.start.clean import clean
 from INRRegistrationLib.engine.uncertainty import laplace
-from INRRegistrationLib.engine.uncertainty.calibrated import calibrated, estimator_for
 from INRRegistrationLib.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, bent, random_bend, refit_stage
 
 Array = npt.NDArray[np.float64]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import slicer
 
+from INRRegistrationLib.core.calibration import calibrated, method_of
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import used, users
 from INRRegistrationLib.core.presets import load_preset, preset_names
-from INRRegistrationLib.engine.uncertainty.calibrated import calibrated, method_of
 from INRRegistrationLib.logic import results
 from INRRegistrationLib.logic.choice import choice_of, is_modified, methods, needs, settings_of, uncertainties, uses, with_method
 from INRRegistrationLib.logic.reading import read_task

@@ -13,6 +13,7 @@ import slicer
 from blobs import QUICK
 from opened import Opened
 
+from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.model_file import from_bytes
 from INRRegistrationLib.scene.overlays import MODES, Overlays
 from INRRegistrationLib.scene.store import ResultNodes, find_result, model_bytes
@@ -104,7 +105,7 @@ def test_the_images_are_the_same_and_belong_to_the_volumes(saved: Saved, reopene
 def test_every_overlay_that_there_was_is_there_again(opened: Opened, reopened: ResultNodes) -> None:
     overlays = Overlays(slicer.mrmlScene)
     missing = [mode for mode in MODES if overlays.available(mode, reopened)]
-    assert missing == ["uncertainty"], "the spline of these settings has none"
+    assert missing == ["uncertainty", *MAPS], "this run was not asked for them"
     opened.ui.jacobianButton.click()
     assert opened.ui.jacobianButton.checked
     red = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSliceCompositeNode")

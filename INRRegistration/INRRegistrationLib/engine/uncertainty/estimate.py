@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from INRRegistrationLib.core.calibration import calibrated, estimator_for, method_of
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
@@ -16,7 +17,6 @@ from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.in_mask import image_in_mask
 from INRRegistrationLib.engine.prepare import MULTI_MODAL, Prepared
 from INRRegistrationLib.engine.sampling import Image
-from INRRegistrationLib.engine.uncertainty.calibrated import calibrated, estimator_for, method_of
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
 from INRRegistrationLib.engine.uncertainty.sites import fitted_spacing, sites
 
