@@ -5,7 +5,8 @@
 ``PAIRS`` is a folder of image pairs (the layout is described in ``pairs.py``). Images with more than 400 000 voxels are
 made coarser and the networks are small, so that ten seeds fit into minutes: the figures compare variants with each other,
 not with the literature. Every run takes one thread; ``--processes`` run at a time. Rows are kept in ``--rows`` (one JSON
-object a line), so an interrupted study goes on where it was; remove the file to measure anew.
+object a line; those behind the tables of the README are in the repository), so an interrupted study goes on where it was;
+remove the file to measure anew.
 
 "Failures" are runs that end with a mean error above 2 mm, or above that before (for labels: overlap not above that before).
 """
@@ -43,7 +44,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tables", nargs="+", choices=list(EXPERIMENTS), default=list(EXPERIMENTS))
     parser.add_argument("--seeds", type=int, help="fewer than the table asks for")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rows", default="literature-rows.jsonl", help="file of all rows so far")
+    parser.add_argument("--rows", default=str(Path(__file__).with_name("literature-rows.jsonl")), help="file of all rows so far")
     return parser.parse_args()
 
 

@@ -33,7 +33,7 @@ class Experiment:
 
     def all_jobs(self, most: int | None = None) -> list[Job]:
         """Every job with every seed (at most ``most`` seeds), all variants of a seed together."""
-        return [job.seeded(seed) for seed in range(min(self.seeds, most or self.seeds)) for job in self.jobs]
+        return [job.seeded(seed) for seed in range(self.seeds if most is None else min(self.seeds, most)) for job in self.jobs]
 
 
 def weights() -> Experiment:
