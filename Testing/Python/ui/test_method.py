@@ -78,7 +78,8 @@ def test_where_it_runs_is_not_a_modification(desk: Desk) -> None:
 def test_a_method_brings_its_weights(desk: Desk) -> None:
     desk.pick(desk.ui.methodCombo, "ffd")
     assert desk.parameters.bending == load_preset("ffd").settings.regularity["bending"]
-    assert desk.parameters.diffusion == 0.0
+    assert desk.parameters.diffusion == load_preset("ffd").settings.regularity["diffusion"]
+    assert desk.parameters.hyperelastic == 0.0
 
 
 def test_a_weight_that_the_method_cannot_use_is_off_and_says_why(desk: Desk) -> None:
