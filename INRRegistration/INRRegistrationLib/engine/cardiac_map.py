@@ -14,7 +14,7 @@ from INRRegistrationLib.engine.fields.cardiac import CardiacField
 from INRRegistrationLib.engine.fields.jet import Jet
 from INRRegistrationLib.engine.fitted_map import FittedMap, header
 from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.model import CHUNK, build_field, describe_field
+from INRRegistrationLib.engine.model import CHUNK, arrays_of, arrays_under, build_field, describe_field
 from INRRegistrationLib.engine.terms.regularity import in_millimetres
 
 Array = npt.NDArray[np.float64]
@@ -52,23 +52,21 @@ class CardiacMap(FittedMap):
         metadata = {
             **header("cardiac"),
             "networks": {name: describe_field(network) for name, network in networks.items()},
-            "frame": {"centre": self.frame.centre.tolist(), "axes": self.frame.axes.tolist()},
-            "cardiac": {"centre": self.cardiac.centre.tolist(), "axes": self.cardiac.axes.tolist()},
+            "frame": self.frame.to_json(),
+            "cardiac": self.cardiac.to_json(),
             "affine": self.affine.tolist(),
             "box": self.box.tolist(),
             **extra,
         }
-        tensors = {name: t.detach().cpu().float().contiguous().numpy() for name, t in self.field.named_parameters()}
-        return ModelState(metadata, tensors)
+        return ModelState(metadata, arrays_of(dict(self.field.named_parameters())))
 
     @classmethod
     def restored(cls, state: ModelState) -> CardiacMap:
         data = state.metadata
-        frame, cardiac = (Frame(np.array(data[key]["centre"], float), np.array(data[key]["axes"], float)) for key in ("frame", "cardiac"))
+        frame, cardiac = (Frame.from_json(data[key]) for key in ("frame", "cardiac"))
         networks: dict[str, Any] = {"plain": None}
         for name, description in data["networks"].items():
-            own = {key.removeprefix(f"{name}."): value for key, value in state.tensors.items() if key.startswith(f"{name}.")}
-            networks[name] = build_field(description, own)
+            networks[name] = build_field(description, arrays_under(name, state.tensors))
         field = CardiacField(networks["network"], networks["plain"], frame, cardiac)
         return cls(field, frame, cardiac, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.result import ModelState
 from INRRegistrationLib.engine.fitted_map import FittedMap, header, load, newton
-from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.model import Model, arrays_under
 
 Array = npt.NDArray[np.float64]
 Inverse = Literal["newton", "taylor1", "taylor2"]
@@ -91,8 +91,7 @@ class Consensus(FittedMap):
         data = state.metadata
         parts = []
         for name in ("forward", "backward"):
-            tensors = {key.removeprefix(f"{name}."): tensor for key, tensor in state.tensors.items() if key.startswith(f"{name}.")}
-            part = load(ModelState(data[name], tensors))
+            part = load(ModelState(data[name], arrays_under(name, state.tensors)))
             if not isinstance(part, Model):
                 raise ValueError(f"the {name} map is of kind {data[name].get('kind')!r}")
             parts.append(part)

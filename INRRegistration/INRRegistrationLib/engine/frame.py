@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +45,15 @@ class Frame:
     def millimetres(cls, grid: Grid) -> Frame:
         """Along the grid's axes in mm, from the centre of the first voxel."""
         return cls(grid.origin, grid.direction)
+
+    def to_json(self) -> dict[str, list[Any]]:
+        """Plain lists; ``from_json`` reads them back to an equal frame."""
+        return {"centre": self.centre.tolist(), "axes": self.axes.tolist()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Frame:
+        """The frame that ``to_json`` wrote; raises KeyError, TypeError or ValueError where it is damaged."""
+        return cls(np.array(data["centre"], float).reshape(3), np.array(data["axes"], float).reshape(3, 3))
 
     @property
     def scale(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,22 +65,20 @@ class Model(FittedMap):
         metadata = {
             **header("field"),
             "field": describe_field(self.field),
-            "frame": {"centre": self.frame.centre.tolist(), "axes": self.frame.axes.tolist()},
+            "frame": self.frame.to_json(),
             "affine": self.affine.tolist(),
             "box": self.box.tolist(),
             **extra,
         }
         if isinstance(self.field, Lattice):
-            tensors = {"coefficients": self.field.coefficients()}
-        else:
-            tensors = dict(self.field.named_parameters())
-        return ModelState(metadata, {name: t.detach().cpu().float().contiguous().numpy() for name, t in tensors.items()})
+            return ModelState(metadata, arrays_of({"coefficients": self.field.coefficients()}))
+        return ModelState(metadata, arrays_of(dict(self.field.named_parameters())))
 
     @classmethod
     def restored(cls, state: ModelState) -> Model:
         data = state.metadata
         field = build_field(data["field"], state.tensors)
-        frame = Frame(np.array(data["frame"]["centre"], float), np.array(data["frame"]["axes"], float))
+        frame = Frame.from_json(data["frame"])
         return cls(field, frame, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
 
     def on_cpu(self) -> Model:
@@ -119,6 +117,26 @@ def build_field(description: dict[str, Any], tensors: dict[str, npt.NDArray[np.f
     network = new_network(Representation(**options), torch.Generator(), ports)
     network.load_state_dict({name: torch.as_tensor(np.array(value, dtype=np.float32)) for name, value in tensors.items()})
     return network
+
+
+def arrays_of(tensors: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float32]]:
+    """Tensors as a model file holds them."""
+    return {name: tensor.detach().cpu().float().contiguous().numpy() for name, tensor in tensors.items()}
+
+
+def arrays_under(name: str, tensors: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:
+    """Those of one part of a map of several parts, whose names begin with that of the part and a dot."""
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+def half_width(choice: Representation) -> int:
+    """The largest width of which two networks have no more weights than one of the chosen width (180 for 256, as published)."""
+    most = _weights(choice.width, choice.depth)
+    return max(width for width in range(1, choice.width + 1) if width == 1 or 2 * _weights(width, choice.depth) <= most)
+
+
+def _weights(width: int, depth: int) -> int:
+    return 4 * width + (depth - 1) * width * (width + 1) + 3 * (width + 1)
 
 
 def new_network(choice: Representation, generator: torch.Generator, ports: tuple[int, int] = (3, 3)) -> Network:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from INRRegistrationLib import __version__
-from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress, Report, silent
 from INRRegistrationLib.core.result import Curve, Outcome, Result
@@ -21,10 +20,8 @@ from INRRegistrationLib.engine.add_ons import add_ons
 from INRRegistrationLib.engine.device import choose_device, describe_device
 from INRRegistrationLib.engine.finish import finish
 from INRRegistrationLib.engine.fit import Diverged, fit_stage
-from INRRegistrationLib.engine.fits.cardiac import check_cardiac
-from INRRegistrationLib.engine.fits.choose import new_fit
+from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.fits.steer import check_landmarks
 from INRRegistrationLib.engine.start.affine import align
 
 
@@ -99,9 +96,7 @@ def register(problem: Problem, settings: Settings, report: Report = silent) -> R
         InputError: The problem or the settings make a registration impossible; raised before any work.
     """
     warnings = problem.check()
-    check_landmarks(problem, settings)
-    check_cardiac(problem, settings)
-    estimator_for(settings)
+    check(problem, settings)
     device = choose_device(settings.device)
     clock = _Clock(report)
     try:

@@ -17,7 +17,7 @@ from INRRegistrationLib.engine.fields.tube import TubeField
 from INRRegistrationLib.engine.fitted_map import FittedMap, header
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.geometry.tube import Tubes
-from INRRegistrationLib.engine.model import CHUNK, build_field, describe_field
+from INRRegistrationLib.engine.model import CHUNK, arrays_of, arrays_under, build_field, describe_field
 
 Array = npt.NDArray[np.float64]
 
@@ -54,13 +54,12 @@ class TubeMap(FittedMap):
             "centrelines": [{"points": line.points.tolist(), "step": line.step} for line in tubes.centrelines],
             "radius_mm": tubes.radius,
             "scale": list(field.scale),
-            "frame": {"centre": field.frame.centre.tolist(), "axes": field.frame.axes.tolist()},
+            "frame": field.frame.to_json(),
             "affine": self.affine.tolist(),
             "box": self.box.tolist(),
             **extra,
         }
-        tensors = {name: t.detach().cpu().float().contiguous().numpy() for name, t in field.named_parameters()}
-        return ModelState(metadata, tensors)
+        return ModelState(metadata, arrays_of(dict(field.named_parameters())))
 
     @classmethod
     def restored(cls, state: ModelState) -> TubeMap:
@@ -70,9 +69,8 @@ class TubeMap(FittedMap):
         lines = tuple(Centreline.along(np.array(line["points"], float).reshape(-1, 3), line["step"]) for line in data["centrelines"])
         networks: dict[str, Any] = {"plain": None}
         for name, description in data["networks"].items():
-            own = {key.removeprefix(f"{name}."): value for key, value in state.tensors.items() if key.startswith(f"{name}.")}
-            networks[name] = build_field(description, own)
-        frame = Frame(np.array(data["frame"]["centre"], float), np.array(data["frame"]["axes"], float))
+            networks[name] = build_field(description, arrays_under(name, state.tensors))
+        frame = Frame.from_json(data["frame"])
         along, across, other = (float(mm) for mm in data["scale"])
         tubes = Tubes(lines, float(data["radius_mm"]))
         field = TubeField(tubes, networks["network"], networks["plain"], frame, (along, across, other))

@@ -9,11 +9,14 @@ from analytic import centred, turn
 
 from INRRegistrationLib.core.centreline import Centreline
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.progress import Command, Progress
 from INRRegistrationLib.core.settings import Geometry
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.fits.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
 from INRRegistrationLib.engine.geometry.tube import Tubes
+from INRRegistrationLib.engine.register import register
 
 Array = npt.NDArray[np.float64]
 
@@ -75,6 +78,19 @@ def test_a_tube_that_is_too_thick_is_refused_with_the_largest_radius_that_works(
     largest = float(str(caught.value).split("take a radius of ")[1].split(" ")[0])
     assert 30 < largest < 34.3
     tubes_of(a_problem(bent(36)), replace(GEOMETRY, radius_mm=largest))
+
+
+def test_a_tube_that_cannot_be_used_is_refused_before_any_work() -> None:
+    told: list[Progress] = []
+
+    def report(progress: Progress) -> Command:
+        told.append(progress)
+        return Command.CANCEL
+
+    settings = load_preset("geometry").settings
+    with pytest.raises(InputError, match="too thick"):
+        register(a_problem(bent(36)), replace(settings, geometry=replace(GEOMETRY, radius_mm=40)), report)
+    assert told == []
 
 
 STRAIGHT = Tubes((Centreline.along(np.outer(np.arange(120.0), [0.0, 1.0, 0.0]), 1.0),), 10.0)

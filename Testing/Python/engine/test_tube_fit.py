@@ -14,8 +14,9 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Affine, Geometry, Representation, Settings, Stage
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fits.tube import TubeFit, half_width
+from INRRegistrationLib.engine.fits.tube import TubeFit
 from INRRegistrationLib.engine.fitted_map import FittedMap, load
+from INRRegistrationLib.engine.model import half_width
 from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.tube_map import TubeMap
 

@@ -1,1 +1,1 @@
-"""What can be fitted to a pair: one field, and later methods beside it."""
+"""What can be fitted to a pair of images: one field, two that undo each other, or one in anatomical coordinates."""

@@ -22,7 +22,7 @@ from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.single import NETWORK_BETAS
 from INRRegistrationLib.engine.geometry.cardiac import around, is_wall, long_axis
-from INRRegistrationLib.engine.model import new_network
+from INRRegistrationLib.engine.model import half_width, new_network
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.field_start import Displacement, start_at
 from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
@@ -30,8 +30,6 @@ from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 
 Array = npt.NDArray[np.float64]
 
-NARROWER = 0.7
-"""Width of each of two networks over that of one alone, so that both methods have about as many weights."""
 MUSCLE = 5.0
 """How much more a change of volume costs inside the muscle, whose volume hardly changes, than elsewhere."""
 
@@ -100,7 +98,7 @@ class CardiacFit(PairFit):
         combined = self.settings.geometry.model == "combined"
         choice = self.settings.representation
         if combined:
-            choice = replace(choice, width=max(round(NARROWER * choice.width), 1))
+            choice = replace(choice, width=half_width(choice))
         network = new_network(choice, self.generator, PORTS)
         plain = new_network(choice, self.generator) if combined else None
         return CardiacField(network, plain, self.prepared.frame, around(self.axis))

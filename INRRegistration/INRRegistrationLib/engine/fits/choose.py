@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import torch
 
+from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine.fits.cardiac import CardiacFit
+from INRRegistrationLib.engine.fits.cardiac import CardiacFit, check_cardiac
 from INRRegistrationLib.engine.fits.cycle import CycleFit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.fits.steer import steer
+from INRRegistrationLib.engine.fits.steer import check_landmarks, steer
 from INRRegistrationLib.engine.fits.tube import TubeFit
+from INRRegistrationLib.engine.fits.tube_checks import tubes_of
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.prepare import Prepared
+
+
+def check(problem: Problem, settings: Settings) -> None:
+    """Make sure, before any work, that the problem holds what the settings need.
+
+    Raises:
+        InputError: Landmarks, an axis or a usable centreline are missing, or the uncertainty was not calibrated.
+    """
+    check_landmarks(problem, settings)
+    check_cardiac(problem, settings)
+    if settings.geometry is not None and settings.geometry.kind == "tube":
+        tubes_of(problem, settings.geometry)
+    estimator_for(settings)
 
 
 def new_fit(problem: Problem, prepared: Prepared, settings: Settings, affine: Array, generator: torch.Generator) -> PairFit:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Representation, Settings, Stage
+from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.data import SampledPoints, StageData
 from INRRegistrationLib.engine.fields.tube import TubeField, unit_scale
 from INRRegistrationLib.engine.fit import Objective
@@ -21,7 +21,7 @@ from INRRegistrationLib.engine.fits.passes import SMOOTHNESS
 from INRRegistrationLib.engine.fits.single import NETWORK_BETAS
 from INRRegistrationLib.engine.fits.tube_checks import about_motion, about_tubes, tubes_of
 from INRRegistrationLib.engine.geometry.tube import Place
-from INRRegistrationLib.engine.model import new_network
+from INRRegistrationLib.engine.model import half_width, new_network
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 from INRRegistrationLib.engine.tube_map import TubeMap
@@ -153,13 +153,3 @@ class TubeFit(PairFit):
                 plain = regularity(smooth, self.field.plain_jet(xi, order_needed(smooth)))
                 terms.update({name: terms[name] + value for name, value in plain.items()})
         return terms
-
-
-def half_width(choice: Representation) -> int:
-    """The largest width of which two networks have no more weights than one of the chosen width (180 for 256, as published)."""
-    most = _weights(choice.width, choice.depth)
-    return max(width for width in range(1, choice.width + 1) if width == 1 or 2 * _weights(width, choice.depth) <= most)
-
-
-def _weights(width: int, depth: int) -> int:
-    return 4 * width + (depth - 1) * width * (width + 1) + 3 * (width + 1)
