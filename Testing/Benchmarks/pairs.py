@@ -6,9 +6,9 @@ A pair is a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, and landmarks (`
 ``moving_landmarks.csv``: LPS mm) or labels (``fixed_labels.nii.gz``, ``moving_labels.nii.gz``) or both.
 
 Every method runs in a process of its own, which gives its peak memory, and writes an ITK transform; all transforms are
-judged by ``inr-register evaluate``. Seconds are from images in memory to the transform ready, imports left out. Folding
-(central differences that honour the direction of the axes) and the SD of log det J are inside the fixed labels, or the
-Otsu foreground where there are none.
+judged by ``inr-register evaluate``. Presets that need a centreline or an axis get that of the spine (``drawn.py``; CT only).
+Seconds are from images in memory to the transform ready, imports left out. Folding (central differences that honour the
+direction of the axes) and the SD of log det J are inside the fixed labels, or the Otsu foreground where there are none.
 """
 
 from __future__ import annotations
@@ -22,8 +22,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads that spin take the cores from other processes
+
+from drawn import long_axis, spine
+
+from INRRegistrationLib.core.settings import Geometry
+from INRRegistrationLib.core.volume import Volume
 
 PEERS = ["B-spline", "Demons"]
 
@@ -118,14 +124,23 @@ def run_preset(pair: Path, preset: str, transform: Path, threads: int) -> float:
     from INRRegistrationLib.engine.register import register
 
     torch.set_num_threads(threads)
-    problem = Problem(*(read_image(str(pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving")))
+    fixed, moving = (read_image(str(pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving"))
+    settings = load_preset(preset).settings
+    problem = Problem(fixed, moving, **curves(settings.geometry, fixed))
     began = time.perf_counter()
-    result = register(problem, load_preset(preset).settings)
+    result = register(problem, settings)
     seconds = time.perf_counter() - began
     if result.transform is None:
         sys.exit(result.message)
     write_transform(transform, result.transform)
     return seconds
+
+
+def curves(geometry: Geometry | None, fixed: Volume) -> dict[str, Any]:
+    """What a preset with anatomical coordinates needs, drawn along the spine."""
+    if geometry is None:
+        return {}
+    return {"centrelines": (spine(fixed),)} if geometry.kind == "tube" else {"long_axis": long_axis(fixed)}
 
 
 def run_peer(pair: Path, method: str, transform: Path, threads: int) -> float:
