@@ -11,6 +11,7 @@ from torch import Tensor
 
 from INRRegistrationLib.core.result import Curve
 from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.stopping import RelativeGain, cosine
 
 RECORD_EVERY = 5
@@ -56,18 +57,16 @@ def fit_stage(stage: Stage, objective: Objective, settings: Settings, tick: Tick
     Raises:
         Diverged: The objective is no longer a finite number.
     """
-    optimiser = torch.optim.Adam(objective.parameters, lr=objective.rate, betas=objective.betas)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: cosine(n / max(stage.iterations, 1), settings.lr_end))
+    optimiser = Adam(objective.parameters, objective.betas)
     rule = RelativeGain(settings.tolerance, settings.patience)
     curve = Curve(objective.name, {}, [])
     converged, latest = False, {}
     for iteration in range(stage.iterations):
-        optimiser.zero_grad()
+        optimiser.forget_gradients()
         terms = objective.terms()
         total = torch.stack(list(terms.values())).sum()
         total.backward()
-        optimiser.step()
-        schedule.step()
+        optimiser.step(objective.rate * cosine(iteration / max(stage.iterations, 1), settings.lr_end))
         if iteration % RECORD_EVERY == 0 or iteration == stage.iterations - 1 or settings.tolerance > 0:
             latest = _record(curve, iteration, terms, total)
             converged = rule.done(latest["total"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix, locate
 from INRRegistrationLib.engine.sampling import sample
@@ -102,6 +103,10 @@ class VelocityLattice(FreeLattice):
 
 def exponential(velocity: Tensor, knots: Knots) -> Tensor:
     """Displacements ``(3, nk, nj, ni)`` after unit time along a stationary velocity on the control points."""
+    if compiled.usable(velocity):
+        from INRRegistrationLib.engine.compiled.exponential import exponential as fast  # loading the compiler takes a second
+
+        return fast(velocity, (1 / knots.step[0], 1 / knots.step[1], 1 / knots.step[2]), SQUARINGS)
     shape = velocity.shape[1:]
     axes = [torch.linspace(-1, 1, n, dtype=velocity.dtype, device=velocity.device) for n in shape]
     identity = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.data import Field, SampledPoints, StageData, WholeLevel
 from INRRegistrationLib.engine.fields.jet import Jet
-from INRRegistrationLib.engine.fields.lattice import Lattice, VelocityLattice, evaluate_at_points, evaluate_on_cells
+from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, VelocityLattice, evaluate_at_points, evaluate_on_cells
 from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 
@@ -42,7 +44,7 @@ def passes(stage: Stage, data: StageData, field: Field, settings: Settings, gene
     """One iteration over one field, as a function to be called anew in each."""
     weights = settings.regularity
     if isinstance(field, Lattice) and stage.points == 0:
-        whole, sparse = WholeLevel(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
+        whole, sparse = _level(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
         return lambda: _whole_pass(whole, sparse, field, weights, generator)
     points = SampledPoints(data, stage.points, generator)
     if isinstance(field, Network):
@@ -51,7 +53,24 @@ def passes(stage: Stage, data: StageData, field: Field, settings: Settings, gene
     return lambda: _lattice_pass(points, field, weights, generator)
 
 
-def _whole_pass(whole: WholeLevel, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
+class Level(Protocol):
+    """Every voxel of a level in each iteration."""
+
+    def terms(self, coefficients: Tensor) -> dict[str, Tensor]:
+        """Weighted similarity terms under these coefficients."""
+
+
+def _level(data: StageData, field: Lattice) -> Level:
+    """The whole level, compiled where that is possible."""
+    weights = {name for name, weight in data.similarity.items() if weight > 0}
+    if "local_ncc" in weights and weights <= {"local_ncc", "mse"} and compiled.usable(data.fixed.values):
+        from INRRegistrationLib.engine.compiled.level import CompiledLevel  # loading the compiler takes a second
+
+        return CompiledLevel(data, field.knots)
+    return WholeLevel(data, field)
+
+
+def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
     coefficients = field.coefficients()
     terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, weights, generator)}
 
@@ -95,10 +114,18 @@ def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[st
         parts = [(on_map, coefficients), (on_velocity, field.values)]
     terms: dict[str, Tensor] = {}
     for chosen, values in parts:
-        if chosen:
-            jet = evaluate_on_cells(values, field.knots, (offset[0], offset[1], offset[2]), order_needed(chosen))
-            terms.update(regularity(chosen, jet))
+        terms.update(_on_cells(chosen, values, field.knots, (offset[0], offset[1], offset[2])))
     return terms
+
+
+def _on_cells(weights: Mapping[str, float], values: Tensor, knots: Knots, offset: tuple[float, float, float]) -> dict[str, Tensor]:
+    """Weighted regularity terms of a spline at one position in every cell, compiled where that is possible."""
+    terms, rest = {}, dict(weights)
+    if weights and compiled.usable(values):
+        from INRRegistrationLib.engine.compiled.cells import TERMS, mean_density  # loading the compiler takes a second
+
+        terms = {name: rest.pop(name) * mean_density(name, values, knots, offset) for name in weights if name in TERMS}
+    return terms | (regularity(rest, evaluate_on_cells(values, knots, offset, order_needed(rest))) if rest else {})
 
 
 def _network_pass(points: SampledPoints, field: Network, weights: Mapping[str, float], share: float, second_factor: float) -> Pass:

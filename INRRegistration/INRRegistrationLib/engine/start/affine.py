@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine import compiled
+from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.sampling import Image, sample
 from INRRegistrationLib.engine.stopping import cosine
 from INRRegistrationLib.engine.terms.similarity import Similarity
@@ -82,7 +84,6 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     parts out of sight never pays; the distance by which points leave gives a slope back.
     """
     fixed, weight = data.fixed.values, data.fixed_weight
-    index = _voxel_indices(data.fixed)
     term = Similarity(similarity, fixed, radius)
     inner, shift = (torch.as_tensor(a) for a in data.moving.world_to_unit())
     to_world = torch.as_tensor(data.fixed.grid.affine.copy())
@@ -90,9 +91,17 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     flat = torch.full_like(fixed, float((fixed[0] * weight).sum() / total))
     structureless = torch.stack(list(term(flat, weight[None]).values())).sum()
 
-    def loss(matrix: Tensor) -> Tensor:
+    def to_unit(matrix: Tensor) -> Tensor:
         whole = inner @ (matrix @ to_world)[:3]
-        linear = torch.cat([whole[:, :3], (whole[:, 3] + shift)[:, None]], dim=1).to(index)
+        return torch.cat([whole[:, :3], (whole[:, 3] + shift)[:, None]], dim=1)
+
+    fast = _compiled(data, similarity, radius, float(structureless))
+    if fast is not None:
+        return lambda matrix: fast(to_unit(matrix))
+    index = _voxel_indices(data.fixed)
+
+    def loss(matrix: Tensor) -> Tensor:
+        linear = to_unit(matrix).to(index)
         unit = torch.einsum("ab,b...->a...", linear[:, :3], index) + linear[:, 3].reshape(3, 1, 1, 1)
         inside = (unit.detach().abs() <= 1).all(dim=0)
         seen = weight * inside * sample(data.moving_weight, unit.detach())[0]
@@ -104,6 +113,20 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     return loss
 
 
+def _compiled(data: AffineLevel, similarity: Mapping[str, float], radius: int, structureless: float) -> Callable[[Tensor], Tensor] | None:
+    """The objective as a function of the (3, 4) map from fixed voxels to moving unit coordinates, where it can be compiled."""
+    used = {name for name, weight in similarity.items() if weight > 0}
+    size = data.moving.grid.size
+    if not compiled.usable(data.fixed.values) or not used <= {"local_ncc", "mse", "ncc"} or min(size) < 2:
+        return None
+    from INRRegistrationLib.engine.compiled.linear import LinearLevel  # loading the compiler takes a second
+
+    level = LinearLevel(data.fixed.values, data.fixed_weight, data.moving.values, data.moving_weight, similarity, radius, structureless)
+    half = (torch.tensor(size, dtype=torch.float64)[:, None] - 1) / 2
+    one = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
+    return lambda unit: level.loss(half * (unit + one))
+
+
 def _voxel_indices(image: Image) -> Tensor:
     """(3, D, H, W) indices i, j, k of every voxel."""
     axes = [torch.arange(n, dtype=image.values.dtype, device=image.values.device) for n in image.grid.shape]
@@ -113,17 +136,15 @@ def _voxel_indices(image: Image) -> Tensor:
 def minimise(loss: Callable[[Tensor], Tensor], linear: LinearMap, start: Tensor, rate: float, iterations: int) -> tuple[Tensor, float]:
     """Adam from given parameters, its steps falling from ``rate`` to a twentieth of it; returns the best seen and its loss."""
     parameters = start.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([parameters], lr=rate, betas=(0.8, 0.95))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: cosine(n / max(iterations, 1), 0.05))
+    optimiser = Adam([parameters], (0.8, 0.95))
     best, lowest = start.clone(), float("inf")
-    for _ in range(iterations):
-        optimiser.zero_grad()
+    for iteration in range(iterations):
+        optimiser.forget_gradients()
         value = loss(linear.matrix(parameters))
         if value.item() < lowest:
             best, lowest = parameters.detach().clone(), value.item()
         value.backward()
-        optimiser.step()
-        schedule.step()
+        optimiser.step(rate * cosine(iteration / max(iterations, 1), 0.05))
     return best, lowest
 
 

@@ -9,11 +9,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.fields.cardiac import CardiacField
 from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, Lattice, VelocityLattice, exponential
 from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fields.spline import apply_axes, interpolating_matrix
 from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.stopping import cosine
 
 Array = npt.NDArray[np.float64]
 Displacement = Callable[[Array], Array]
@@ -83,13 +85,11 @@ def _teach(
     unit = (low + (high - low) * torch.rand(4 * POINTS, 3, generator=generator, dtype=torch.float64)).T
     wanted = torch.as_tensor(displacement(frame.to_world(unit.T.numpy())).T.copy()).to(like)
     unit, axes = unit.to(like), torch.as_tensor(frame.axes).to(like)
-    optimiser = torch.optim.Adam(field.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, RATE / 20)
-    for _ in range(STEPS):
+    optimiser = Adam(field.parameters())
+    for step in range(STEPS):
         chosen = torch.randint(unit.shape[1], (POINTS,), generator=generator)
         chosen = chosen.to(unit.device)
-        optimiser.zero_grad()
+        optimiser.forget_gradients()
         moved = axes @ field.evaluate(unit[:, chosen], 0).value
         (moved - wanted[:, chosen]).square().sum(dim=0).mean().backward()
-        optimiser.step()
-        schedule.step()
+        optimiser.step(RATE * cosine(step / STEPS, 0.05))

@@ -1,0 +1,47 @@
+"""Adam, without what else comes with ``torch.optim``: importing that takes seconds, longer than many a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-8
+
+
+class Adam:
+    """Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+
+    Args:
+        parameters: What is fitted, changed in place.
+        betas: Shares of the running means of the gradient and of its square that are kept in each step.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], betas: tuple[float, float] = (0.9, 0.999)) -> None:
+        self.parameters, self.betas = list(parameters), betas
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.steps = 0
+
+    def forget_gradients(self) -> None:
+        """Begin a new evaluation of the objective."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Go one step along the gradients that the parameters hold; one without a gradient stays where it is.
+
+        Args:
+            rate: Length of a step where the gradient keeps its direction, in the unit of the parameters.
+        """
+        self.steps += 1
+        first, second = self.betas
+        size, scale = rate / (1 - first**self.steps), (1 - second**self.steps) ** 0.5
+        for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
+            if parameter.grad is None:
+                continue
+            mean.lerp_(parameter.grad, 1 - first)
+            square.mul_(second).addcmul_(parameter.grad, parameter.grad, value=1 - second)
+            parameter.addcdiv_(mean, (square.sqrt() / scale).add_(EPSILON), value=-size)
