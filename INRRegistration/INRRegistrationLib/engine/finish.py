@@ -13,6 +13,7 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality, SplineTransform
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine import quality as measure
 from INRRegistrationLib.engine.export import as_transform, baked, faded, sampled
 from INRRegistrationLib.engine.fields.lattice import Lattice, SplineLattice
@@ -104,7 +105,13 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
     """
     values = np.asarray(moving.values, dtype=np.float32)
     lowest = float(values[np.isfinite(values)].min())
-    image = Image(torch.as_tensor(np.where(np.isfinite(values), values, lowest))[None], moving.grid)
+    values = np.asarray(np.where(np.isfinite(values), values, lowest), np.float32)
+    if compiled.usable(torch.empty(0)):
+        from INRRegistrationLib.engine.compiled.resample import resampled  # loading the compiler takes a second
+
+        to_voxels = np.linalg.inv(moving.grid.affine) @ affine
+        return resampled((to_voxels @ grid.affine)[:3], to_voxels[:3, :3], displacement, values, lowest, grid.shape)
+    image = Image(torch.as_tensor(values)[None], moving.grid)
     out = np.empty(grid.shape, dtype=np.float32)
     for k in range(grid.size[2]):
         points = grid.cropped([0, 0, k], (grid.size[0], grid.size[1], 1)).all_points()[0].astype(np.float64)

@@ -32,6 +32,8 @@ SAME_CONTRAST = 0.6
 SURROUND = 0.08
 """Scaled intensities up to this are the dark surround, not the body."""
 MONO_MODAL = {"local_ncc": 1.0, "mse": 5.0}
+MONO_MODAL_POINTS = {"ncc": 1.0}
+"""Where points are drawn: windows would take so many voxels each that few places were seen in an iteration."""
 MULTI_MODAL = {"local_ncc": 1.0}
 MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
@@ -146,6 +148,9 @@ class Prepared:
         if not correlation >= SAME_CONTRAST:
             self.similarity = dict(MULTI_MODAL)
             return [f"similarity: local correlation, since the contrasts differ {found}"]
+        if settings.stages[-1].points > 0:
+            self.similarity = dict(MONO_MODAL_POINTS)
+            return [f"similarity: correlation, since the contrasts agree {found}"]
         self.similarity = dict(MONO_MODAL)
         return [f"similarity: local correlation with squared differences, since the contrasts agree {found}"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Scalar, compiled, parts, run
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, compiled, inlined, parts, run
 from INRRegistrationLib.engine.fields.lattice import Knots
 from INRRegistrationLib.engine.fields.spline import basis
 
@@ -20,14 +20,14 @@ FLOOR = np.float32(0.1)
 
 @compiled
 def densities(
-    number: int, start: int, end: int, values: Floats, at: Floats, slope: Floats, term: int, totals: Doubles, shares: Floats
+    ranges: Ints, which: int, step: int, values: Floats, at: Floats, slope: Floats, term: int, totals: Doubles, shares: Floats
 ) -> None:
-    """The sum of a term over cells in planes ``start`` to ``end``, and its derivative.
+    """The sum of a term over cells, and its derivative.
 
     Args:
-        number: Of the part.
-        start: First plane of cells.
-        end: One after the last plane.
+        ranges: (parts, 2) first plane of each part, and one after its last.
+        which: Part to begin with.
+        step: From one part to the next.
         values: (3, nk, nj, ni) coefficients of the spline.
         at: (3, 4) weights of the four control points that reach a position in a cell, along x, y, z.
         slope: (3, 4) those for the derivative.
@@ -35,35 +35,37 @@ def densities(
         totals: (parts,), out.
         shares: (parts, 3, n, nj, ni), out: derivative of the sum by the coefficients from plane ``start`` on.
     """
-    nj, ni = values.shape[2], values.shape[3]
-    out = shares[number]
-    out[:] = 0
-    plane, plane_z = np.empty((3, nj, ni), np.float32), np.empty((3, nj, ni), np.float32)
-    back, back_z = np.empty((3, nj, ni), np.float32), np.empty((3, nj, ni), np.float32)
-    lines, pulls = np.empty((9, ni), np.float32), np.empty((9, ni), np.float32)
-    total = 0.0
-    for k in range(start, end):
-        _blend_planes(values[:, k : k + 4], at[2], slope[2], plane, plane_z)
-        back[:] = 0
-        back_z[:] = 0
-        for j in range(nj - 3):
-            _blend_lines(plane[:, j : j + 4], plane_z[:, j : j + 4], at[1], slope[1], lines)
-            pulls[:] = 0
-            total += _along_line(lines, at[0], slope[0], term, pulls)
+    for number in range(which, ranges.shape[0], step):
+        start, end = ranges[number]
+        nj, ni = values.shape[2], values.shape[3]
+        out = shares[number]
+        out[:] = 0
+        plane, plane_z = np.empty((3, nj, ni), np.float32), np.empty((3, nj, ni), np.float32)
+        back, back_z = np.empty((3, nj, ni), np.float32), np.empty((3, nj, ni), np.float32)
+        lines, pulls, first = np.empty((9, ni), np.float32), np.empty((9, ni), np.float32), np.empty((9, ni - 3), np.float32)
+        total = 0.0
+        for k in range(start, end):
+            _blend_planes(values[:, k : k + 4], at[2], slope[2], plane, plane_z)
+            back[:] = 0
+            back_z[:] = 0
+            for j in range(nj - 3):
+                _blend_lines(plane[:, j : j + 4], plane_z[:, j : j + 4], at[1], slope[1], lines)
+                pulls[:] = 0
+                total += _along_line(lines, at[0], slope[0], term, first, pulls)
+                for c in range(4):
+                    for a in range(3):
+                        _add_scaled(back[a, j + c], at[1, c], pulls[a])
+                        _add_scaled(back[a, j + c], slope[1, c], pulls[3 + a])
+                        _add_scaled(back_z[a, j + c], at[1, c], pulls[6 + a])
             for c in range(4):
                 for a in range(3):
-                    for i in range(ni):
-                        back[a, j + c, i] += at[1, c] * pulls[a, i] + slope[1, c] * pulls[3 + a, i]
-                        back_z[a, j + c, i] += at[1, c] * pulls[6 + a, i]
-        for c in range(4):
-            for a in range(3):
-                for j in range(nj):
-                    for i in range(ni):
-                        out[a, k - start + c, j, i] += at[2, c] * back[a, j, i] + slope[2, c] * back_z[a, j, i]
-    totals[number] = total
+                    for j in range(nj):
+                        _add_scaled(out[a, k - start + c, j], at[2, c], back[a, j])
+                        _add_scaled(out[a, k - start + c, j], slope[2, c], back_z[a, j])
+        totals[number] = total
 
 
-@compiled
+@inlined
 def _blend_planes(four: Floats, at: Floats, slope: Floats, plane: Floats, plane_z: Floats) -> None:
     """Value and derivative along z of the spline in one plane of cells, from four planes of control points."""
     for a in range(plane.shape[0]):
@@ -74,7 +76,7 @@ def _blend_planes(four: Floats, at: Floats, slope: Floats, plane: Floats, plane_
                 plane_z[a, j, i] = slope[0] * v0 + slope[1] * v1 + slope[2] * v2 + slope[3] * v3
 
 
-@compiled
+@inlined
 def _blend_lines(plane: Floats, plane_z: Floats, at: Floats, slope: Floats, lines: Floats) -> None:
     """Value (0 to 2), derivative along y (3 to 5) and along z (6 to 8) of three components in one line of cells."""
     for a in range(3):
@@ -85,48 +87,59 @@ def _blend_lines(plane: Floats, plane_z: Floats, at: Floats, slope: Floats, line
             lines[6 + a, i] = at[0] * plane_z[a, 0, i] + at[1] * plane_z[a, 1, i] + at[2] * plane_z[a, 2, i] + at[3] * plane_z[a, 3, i]
 
 
-@compiled
-def _along_line(lines: Floats, at: Floats, slope: Floats, term: int, pulls: Floats) -> Scalar:
-    """The sum of a term over one line of cells; ``pulls`` gets its derivative by ``lines``."""
-    total = 0.0
-    first, push = np.empty(9, np.float32), np.empty(9, np.float32)
-    for i in range(lines.shape[1] - 3):
-        for a in range(3):
-            first[a] = slope[0] * lines[a, i] + slope[1] * lines[a, i + 1] + slope[2] * lines[a, i + 2] + slope[3] * lines[a, i + 3]
-        for b in range(3, 9):
-            first[b] = at[0] * lines[b, i] + at[1] * lines[b, i + 1] + at[2] * lines[b, i + 2] + at[3] * lines[b, i + 3]
-        if term == DIFFUSION:
-            for b in range(9):
-                total += first[b] * first[b]
-                push[b] = 2 * first[b]
-        else:
-            total += _symmetric(first, push)
+@inlined
+def _along_line(lines: Floats, at: Floats, slope: Floats, term: int, first: Floats, pulls: Floats) -> Scalar:
+    """The sum of a term over one line of cells; ``pulls`` gets its derivative by ``lines``; ``first`` is room to work in."""
+    count = first.shape[1]
+    for b in range(9):
+        w0, w1, w2, w3 = (slope[0], slope[1], slope[2], slope[3]) if b < 3 else (at[0], at[1], at[2], at[3])
+        for i in range(count):
+            first[b, i] = w0 * lines[b, i] + w1 * lines[b, i + 1] + w2 * lines[b, i + 2] + w3 * lines[b, i + 3]
+    total = _diffusion(first) if term == DIFFUSION else _symmetric(first)
+    for b in range(9):
         for c in range(4):
-            for a in range(3):
-                pulls[a, i + c] += slope[c] * push[a]
-            for b in range(3, 9):
-                pulls[b, i + c] += at[c] * push[b]
+            w = slope[c] if b < 3 else at[c]
+            _add_scaled(pulls[b, c : c + count], w, first[b])
     return total
 
 
-@compiled
-def _symmetric(first: Floats, push: Floats) -> Scalar:
-    """The symmetric Jacobian term of du/dx (x, y, z derivatives of three components each) and its derivative."""
-    one = np.float32(1)
-    xx, yx, zx = one + first[0], first[1], first[2]
-    xy, yy, zy = first[3], one + first[4], first[5]
-    xz, yz, zz = first[6], first[7], one + first[8]
-    c0, c1, c2 = yy * zz - yz * zy, yz * zx - yx * zz, yx * zy - yy * zx
-    det = xx * c0 + xy * c1 + xz * c2
-    if det > FLOOR:
-        value, by = det + one / det - np.float32(2), one - one / (det * det)
-    else:
-        by = one - one / (FLOOR * FLOOR)
-        value = FLOOR + one / FLOOR - np.float32(2) + by * (det - FLOOR)
-    push[0], push[3], push[6] = by * c0, by * c1, by * c2
-    push[1], push[4], push[7] = by * (xz * zy - xy * zz), by * (xx * zz - xz * zx), by * (xy * zx - xx * zy)
-    push[2], push[5], push[8] = by * (xy * yz - xz * yy), by * (xz * yx - xx * yz), by * (xx * yy - xy * yx)
-    return value
+@inlined
+def _add_scaled(to: Floats, factor: Scalar, values: Floats) -> None:
+    for i in range(to.shape[0]):
+        to[i] += factor * values[i]
+
+
+@inlined
+def _diffusion(first: Floats) -> Scalar:
+    """The sum of squared derivatives; they are replaced by the derivative of the sum."""
+    total: Scalar = np.float32(0)
+    for b in range(9):
+        for i in range(first.shape[1]):
+            total += first[b, i] * first[b, i]
+            first[b, i] = 2 * first[b, i]
+    return total
+
+
+@inlined
+def _symmetric(first: Floats) -> Scalar:
+    """The sum of the symmetric Jacobian term of du/dx (x, y, z derivatives of three components each), replaced by its derivative."""
+    one, two = np.float32(1), np.float32(2)
+    below = one - one / (FLOOR * FLOOR)
+    total = np.float32(0)
+    for i in range(first.shape[1]):
+        xx, yx, zx = one + first[0, i], first[1, i], first[2, i]
+        xy, yy, zy = first[3, i], one + first[4, i], first[5, i]
+        xz, yz, zz = first[6, i], first[7, i], one + first[8, i]
+        c0, c1, c2 = yy * zz - yz * zy, yz * zx - yx * zz, yx * zy - yy * zx
+        det = xx * c0 + xy * c1 + xz * c2
+        safe = max(det, FLOOR)
+        inverse = one / safe
+        by = one - inverse * inverse if det > FLOOR else below
+        total += safe + inverse - two + below * min(det - FLOOR, np.float32(0))
+        first[0, i], first[3, i], first[6, i] = by * c0, by * c1, by * c2
+        first[1, i], first[4, i], first[7, i] = by * (xz * zy - xy * zz), by * (xx * zz - xz * zx), by * (xy * zx - xx * zy)
+        first[2, i], first[5, i], first[8, i] = by * (xy * yz - xz * yy), by * (xz * yx - xx * yz), by * (xx * yy - xy * yx)
+    return total
 
 
 def mean_density(name: str, coefficients: Tensor, knots: Knots, offset: tuple[float, float, float]) -> Tensor:

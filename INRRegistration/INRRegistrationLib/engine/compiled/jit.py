@@ -24,6 +24,7 @@ PART = 25_000
 """About so many elements are one part of the work, at least."""
 MOST_PARTS = 16
 """Sums are made for each part and then added in order, so that they do not depend on the number of threads."""
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
 
 
 def compiled(function: F) -> F:
@@ -31,7 +32,12 @@ def compiled(function: F) -> F:
 
     Sums may be made in another order than they are written, and divisions become multiplications; NaN stays NaN.
     """
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})(function))
+    return cast(F, njit(cache=True, **OPTIONS)(function))
+
+
+def inlined(function: F) -> F:
+    """The same for a part of such a function, put into it wherever it is called: a call would cost more than what it does."""
+    return cast(F, njit(forceinline=True, **OPTIONS)(function))
 
 
 def parts(count: int, elements: int, most: int = MOST_PARTS) -> Ints:
@@ -42,18 +48,18 @@ def parts(count: int, elements: int, most: int = MOST_PARTS) -> Ints:
 
 
 def run(function: Callable[..., None], ranges: Ints, *arguments: Any) -> None:
-    """Call ``function(number, first, end, *arguments)`` for each range, spread over torch's number of threads."""
+    """Call ``function(ranges, first, step, *arguments)`` so that it takes on every range once, on torch's number of threads.
 
-    def some(start: int, step: int) -> None:
-        for number in range(start, len(ranges), step):
-            function(number, ranges[number, 0], ranges[number, 1], *arguments)
-
+    The function is to take the ranges ``first``, ``first + step`` and so on: calling it for each would cost as much as small ones do.
+    """
     threads = min(torch.get_num_threads(), len(ranges))
     if threads == 1:
-        some(0, 1)
+        function(ranges, 0, 1, *arguments)
         return
-    for done in [_pool(threads).submit(some, start, threads) for start in range(threads)]:
-        done.result()
+    others = [_pool(threads).submit(function, ranges, first, threads, *arguments) for first in range(1, threads)]
+    function(ranges, 0, threads, *arguments)
+    for other in others:
+        other.result()
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.engine.compiled.comparison import LEAST, Comparison
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, run
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Signs, run
 from INRRegistrationLib.engine.compiled.warp import spread, warp
 from INRRegistrationLib.engine.data import StageData
 from INRRegistrationLib.engine.fields.lattice import Knots
@@ -28,6 +28,7 @@ class CompiledLevel:
         self.data = data
         self.compared = Comparison(data.fixed.values[0].contiguous().numpy(), data.fixed_weight.contiguous().numpy(), data.radius)
         self.moving, self.moving_weight = arrays_of(data.moving.values, data.moving_weight)
+        self.sure = _sure(self.moving_weight)
         self.carry = _carry(data)
         self.positions, self.firsts, self.weights = _along_axes(data, knots)
         self.ranges = self.compared.ranges
@@ -65,7 +66,7 @@ class CompiledLevel:
     def _warp(self, coefficients: Floats) -> None:
         run(
             warp, self.ranges, coefficients, self.firsts, self.weights, self.positions, self.compared.rows, self.carry, self.moving,
-            self.moving_weight, self.held, self.values, self.slopes, self.seen, self.sides, self.left,
+            self.moving_weight, self.sure, self.held, self.values, self.slopes, self.seen, self.sides, self.left,
         )  # fmt: skip
 
     def _buffers(self, knots: Knots) -> None:
@@ -104,6 +105,17 @@ def arrays_of(moving: Tensor, weight: Tensor) -> tuple[Floats, Floats]:
     """A (1, D, H, W) moving image and its weight as arrays (D, H, W); the weight is of size 0 where it is 1 everywhere."""
     everywhere = bool((weight == 1).all())
     return moving[0].contiguous().numpy(), np.empty((0, 0, 0), np.float32) if everywhere else weight[0].contiguous().numpy()
+
+
+def _sure(weight: Floats) -> Signs:
+    """Which cells, by their first voxel, have weight 1 at all corners: flat, 0 in the last voxel along each axis."""
+    sure = np.zeros(weight.shape, np.int8)
+    one = weight == 1
+    for axis in range(3):
+        length = one.shape[axis]
+        one = np.logical_and(one.take(range(max(length - 1, 0)), axis), one.take(range(1, length), axis)) if length else one
+    sure[tuple(slice(0, n) for n in one.shape)] = one
+    return sure.ravel()
 
 
 def _carry(data: StageData) -> Floats:

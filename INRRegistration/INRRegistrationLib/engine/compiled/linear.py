@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.engine.compiled.comparison import Comparison
-from INRRegistrationLib.engine.compiled.jit import Floats, compiled, run
+from INRRegistrationLib.engine.compiled.jit import Floats, Ints, compiled, run
 from INRRegistrationLib.engine.compiled.level import arrays_of
 from INRRegistrationLib.engine.compiled.warp import read
 
@@ -24,9 +24,9 @@ LEAST = 1e-8
 
 @compiled
 def warp_linear(
-    _number: int,
-    start: int,
-    end: int,
+    ranges: Ints,
+    which: int,
+    step: int,
     carry: Floats,
     moving: Floats,
     moving_weight: Floats,
@@ -35,12 +35,12 @@ def warp_linear(
     seen: Floats,
     beyond: Floats,
 ) -> None:
-    """Read the moving image at ``carry @ (i, j, k, 1)`` (its voxels) for voxels of the fixed one in planes ``start`` to ``end``.
+    """Read the moving image at ``carry @ (i, j, k, 1)`` (its voxels) for voxels of the fixed one.
 
     Args:
-        _number: Of the part; unused.
-        start: First plane.
-        end: One after the last plane.
+        ranges: (parts, 2) first plane of each part, and one after its last.
+        which: Part to begin with.
+        step: From one part to the next.
         carry: (3, 4).
         moving: (D', H', W').
         moving_weight: The same shape, or of size 0 where the moving image counts everywhere.
@@ -49,28 +49,30 @@ def warp_linear(
         seen: (D, H, W), out: the moving weight; 0 beyond the outermost centres.
         beyond: (3, D, H, W), out: by how many voxels a position is further out, with the sign of the side.
     """
-    high_x, high_y, high_z = np.float32(moving.shape[2] - 1), np.float32(moving.shape[1] - 1), np.float32(moving.shape[0] - 1)
-    for k in range(start, end):
-        for j in range(values.shape[1]):
-            for i in range(values.shape[2]):
-                x, y, z = np.float32(i), np.float32(j), np.float32(k)
-                at_x = carry[0, 0] * x + carry[0, 1] * y + carry[0, 2] * z + carry[0, 3]
-                at_y = carry[1, 0] * x + carry[1, 1] * y + carry[1, 2] * z + carry[1, 3]
-                at_z = carry[2, 0] * x + carry[2, 1] * y + carry[2, 2] * z + carry[2, 3]
-                near_x, near_y, near_z = min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z)
-                value, dx, dy, dz = read(moving, near_x, near_y, near_z)
-                values[k, j, i] = value
-                out_x, out_y, out_z = at_x - near_x, at_y - near_y, at_z - near_z
-                slopes[0, k, j, i] = dx if 0 < at_x < high_x else 0
-                slopes[1, k, j, i] = dy if 0 < at_y < high_y else 0
-                slopes[2, k, j, i] = dz if 0 < at_z < high_z else 0
-                beyond[0, k, j, i], beyond[1, k, j, i], beyond[2, k, j, i] = out_x, out_y, out_z
-                if out_x != 0 or out_y != 0 or out_z != 0:
-                    seen[k, j, i] = 0
-                elif moving_weight.size > 0:
-                    seen[k, j, i] = read(moving_weight, near_x, near_y, near_z)[0]
-                else:
-                    seen[k, j, i] = 1
+    for number in range(which, ranges.shape[0], step):
+        start, end = ranges[number]
+        high_x, high_y, high_z = np.float32(moving.shape[2] - 1), np.float32(moving.shape[1] - 1), np.float32(moving.shape[0] - 1)
+        for k in range(start, end):
+            for j in range(values.shape[1]):
+                for i in range(values.shape[2]):
+                    x, y, z = np.float32(i), np.float32(j), np.float32(k)
+                    at_x = carry[0, 0] * x + carry[0, 1] * y + carry[0, 2] * z + carry[0, 3]
+                    at_y = carry[1, 0] * x + carry[1, 1] * y + carry[1, 2] * z + carry[1, 3]
+                    at_z = carry[2, 0] * x + carry[2, 1] * y + carry[2, 2] * z + carry[2, 3]
+                    near_x, near_y, near_z = min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z)
+                    value, dx, dy, dz = read(moving, near_x, near_y, near_z)
+                    values[k, j, i] = value
+                    out_x, out_y, out_z = at_x - near_x, at_y - near_y, at_z - near_z
+                    slopes[0, k, j, i] = dx if 0 < at_x < high_x else 0
+                    slopes[1, k, j, i] = dy if 0 < at_y < high_y else 0
+                    slopes[2, k, j, i] = dz if 0 < at_z < high_z else 0
+                    beyond[0, k, j, i], beyond[1, k, j, i], beyond[2, k, j, i] = out_x, out_y, out_z
+                    if out_x != 0 or out_y != 0 or out_z != 0:
+                        seen[k, j, i] = 0
+                    elif moving_weight.size > 0:
+                        seen[k, j, i] = read(moving_weight, near_x, near_y, near_z)[0]
+                    else:
+                        seen[k, j, i] = 1
 
 
 class LinearLevel:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, Signs, compiled
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, Signs, compiled, inlined
 
 
 @compiled
 def warp(
-    number: int,
-    start: int,
-    end: int,
+    ranges: Ints,
+    which: int,
+    step: int,
     coefficients: Floats,
     firsts: Ints,
     weights: Floats,
@@ -20,6 +20,7 @@ def warp(
     carry: Floats,
     moving: Floats,
     moving_weight: Floats,
+    sure: Signs,
     held: Floats,
     values: Floats,
     slopes: Floats,
@@ -27,12 +28,12 @@ def warp(
     sides: Signs,
     left: Doubles,
 ) -> None:
-    """Read the moving image at ``carry @ (position + displacement, 1)`` (its voxels), planes ``start`` to ``end``.
+    """Read the moving image at ``carry @ (position + displacement, 1)`` (its voxels).
 
     Args:
-        number: Of the part.
-        start: First plane.
-        end: One after the last plane.
+        ranges: (parts, 2) first plane of each part, and one after its last.
+        which: Part to begin with.
+        step: From one part to the next.
         coefficients: (3, nk, nj, ni) displacement of the control points, unit of the field.
         firsts: (3, n) first of the four control points that reach a voxel, along x, y, z.
         weights: (3, n, 4) theirs.
@@ -41,6 +42,8 @@ def warp(
         carry: (3, 4) unit of the field to voxels of the moving image.
         moving: (D', H', W').
         moving_weight: The same shape, or of size 0 where the moving image counts everywhere.
+        sure: (D' H' W',), or of size 0 where the moving image counts everywhere: not 0 where all eight voxels of the cell from here on
+            have weight 1.
         held: (D, H, W) cost of leaving the moving image, per voxel.
         values: (D, H, W), out.
         slopes: (3, D, H, W), out: derivative of the value by the displacement.
@@ -48,23 +51,26 @@ def warp(
         sides: (D, H, W), out: on which side of it (see ``_beyond``), 0 within.
         left: (parts,), out: weighted sum of the distances by which points are further out than that, voxels.
     """
-    plane = np.empty((3, coefficients.shape[2], coefficients.shape[3]), np.float32)
-    row = np.empty((3, coefficients.shape[3]), np.float32)
-    total = 0.0
-    for z in range(start, end):
-        _blend_planes(coefficients[:, firsts[2, z] : firsts[2, z] + 4], weights[2, z], plane)
-        for y in range(rows.shape[1]):
-            x0, x1 = rows[z, y]
-            if x0 < x1:
-                _blend_rows(plane[:, firsts[1, y] : firsts[1, y] + 4], weights[1, y], row)
-                total += _warp_row(
-                    row, firsts[0, x0:x1], weights[0, x0:x1], positions[0, x0:x1], positions[1, y], positions[2, z], carry, moving,
-                    moving_weight, held[z, y, x0:x1], values[z, y, x0:x1], slopes[:, z, y, x0:x1], seen[z, y, x0:x1], sides[z, y, x0:x1],
-                )  # fmt: skip
-    left[number] = total
+    for number in range(which, ranges.shape[0], step):
+        start, end = ranges[number]
+        plane = np.empty((3, coefficients.shape[2], coefficients.shape[3]), np.float32)
+        row = np.empty((3, coefficients.shape[3]), np.float32)
+        total = 0.0
+        for z in range(start, end):
+            _blend_planes(coefficients[:, firsts[2, z] : firsts[2, z] + 4], weights[2, z], plane)
+            for y in range(rows.shape[1]):
+                x0, x1 = rows[z, y]
+                if x0 < x1:
+                    _blend_rows(plane[:, firsts[1, y] : firsts[1, y] + 4], weights[1, y], row)
+                    total += _warp_row(
+                        row, firsts[0, x0:x1], weights[0, x0:x1], positions[0, x0:x1], positions[1, y], positions[2, z], carry, moving,
+                        moving_weight, sure, held[z, y, x0:x1], values[z, y, x0:x1], slopes[:, z, y, x0:x1], seen[z, y, x0:x1],
+                        sides[z, y, x0:x1],
+                    )  # fmt: skip
+        left[number] = total
 
 
-@compiled
+@inlined
 def _blend_planes(four: Floats, w: Floats, plane: Floats) -> None:
     """The control points (3, nj, ni) of one plane of voxels, from four planes (3, 4, nj, ni)."""
     for a in range(plane.shape[0]):
@@ -74,7 +80,7 @@ def _blend_planes(four: Floats, w: Floats, plane: Floats) -> None:
                 plane[a, j, i] = near + w[2] * four[a, 2, j, i] + w[3] * four[a, 3, j, i]
 
 
-@compiled
+@inlined
 def _blend_rows(four: Floats, w: Floats, row: Floats) -> None:
     """The control points (3, ni) of one row of voxels, from four rows (3, 4, ni)."""
     for a in range(row.shape[0]):
@@ -82,7 +88,7 @@ def _blend_rows(four: Floats, w: Floats, row: Floats) -> None:
             row[a, i] = w[0] * four[a, 0, i] + w[1] * four[a, 1, i] + w[2] * four[a, 2, i] + w[3] * four[a, 3, i]
 
 
-@compiled
+@inlined
 def _warp_row(
     row: Floats,
     firsts: Ints,
@@ -93,6 +99,7 @@ def _warp_row(
     carry: Floats,
     moving: Floats,
     moving_weight: Floats,
+    sure: Signs,
     held: Floats,
     values: Floats,
     slopes: Floats,
@@ -100,8 +107,9 @@ def _warp_row(
     sides: Signs,
 ) -> Scalar:
     """``warp`` for voxels of one row, all arrays cut to them; returns the row's share of ``left``."""
-    total = 0.0
-    high_x, high_y, high_z = np.float32(moving.shape[2] - 1), np.float32(moving.shape[1] - 1), np.float32(moving.shape[0] - 1)
+    total, flat = 0.0, moving.ravel()
+    depth, height, width = moving.shape
+    high_x, high_y, high_z = np.float32(width - 1), np.float32(height - 1), np.float32(depth - 1)
     for n in range(values.shape[0]):
         m, w0, w1, w2, w3 = firsts[n], weights[n, 0], weights[n, 1], weights[n, 2], weights[n, 3]
         u = x[n] + w0 * row[0, m] + w1 * row[0, m + 1] + w2 * row[0, m + 2] + w3 * row[0, m + 3]
@@ -111,23 +119,28 @@ def _warp_row(
         at_y = carry[1, 0] * u + carry[1, 1] * v + carry[1, 2] * w + carry[1, 3]
         at_z = carry[2, 0] * u + carry[2, 1] * v + carry[2, 2] * w + carry[2, 3]
         if 0 < at_x < high_x and 0 < at_y < high_y and 0 < at_z < high_z:
-            values[n], dx, dy, dz = read(moving, at_x, at_y, at_z)
+            i, j, k = int(at_x), int(at_y), int(at_z)
+            corner = (k * height + j) * width + i
+            f, g, h = at_x - np.float32(i), at_y - np.float32(j), at_z - np.float32(k)
+            values[n], dx, dy, dz = between(flat, corner, 1, width, width * height, f, g, h)
             sides[n], seen[n] = 0, 1
+            if sure.size > 0 and sure[corner] == 0:
+                seen[n] = read(moving_weight, at_x, at_y, at_z)[0]
         else:
             near_x, near_y, near_z = min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z)
             values[n], dx, dy, dz = read(moving, near_x, near_y, near_z)
             dx, dy, dz = dx * (near_x == at_x), dy * (near_y == at_y), dz * (near_z == at_z)
             sides[n], beyond = _beyond(at_x - near_x, at_y - near_y, at_z - near_z)
             seen[n] = 1 if beyond == 0 else 0
+            if sure.size > 0 and beyond == 0:
+                seen[n] = read(moving_weight, near_x, near_y, near_z)[0]
             total += beyond * held[n]
         for a in range(3):
             slopes[a, n] = carry[0, a] * dx + carry[1, a] * dy + carry[2, a] * dz
-        if moving_weight.size > 0 and seen[n] > 0:
-            seen[n] = read(moving_weight, min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z))[0]
     return total
 
 
-@compiled
+@inlined
 def _beyond(x: Scalar, y: Scalar, z: Scalar) -> tuple[int, Scalar]:
     """On which side a point is of an image's outer voxel faces, and by how many voxels, from its offset to the outermost centres.
 
@@ -142,27 +155,36 @@ def _beyond(x: Scalar, y: Scalar, z: Scalar) -> tuple[int, Scalar]:
     return side, beyond
 
 
-@compiled
+@inlined
 def read(image: Floats, x: Scalar, y: Scalar, z: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """The trilinear value at a position in voxels within the outermost centres, and its slopes by the voxel."""
     depth, height, width = image.shape
     i, j, k = min(int(x), max(width - 2, 0)), min(int(y), max(height - 2, 0)), min(int(z), max(depth - 2, 0))
-    f, g, h = x - np.float32(i), y - np.float32(j), z - np.float32(k)
-    ii, jj, kk = min(i + 1, width - 1), min(j + 1, height - 1), min(k + 1, depth - 1)
-    v000, v010, v100, v110 = image[k, j, i], image[k, jj, i], image[kk, j, i], image[kk, jj, i]
-    d00, d01, d10, d11 = image[k, j, ii] - v000, image[k, jj, ii] - v010, image[kk, j, ii] - v100, image[kk, jj, ii] - v110
+    corner = (k * height + j) * width + i
+    right, down, back = min(width - 1, 1), width * min(height - 1, 1), width * height * min(depth - 1, 1)
+    return between(image.ravel(), corner, right, down, back, x - np.float32(i), y - np.float32(j), z - np.float32(k))
+
+
+@inlined
+def between(
+    flat: Floats, corner: int, right: int, down: int, back: int, f: Scalar, g: Scalar, h: Scalar
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """The trilinear value at a place (f, g, h) in a cell and its slopes; the cell's voxels are so far apart in the flat image."""
+    v000, v010, v100, v110 = flat[corner], flat[corner + down], flat[corner + back], flat[corner + back + down]
+    d00, d01 = flat[corner + right] - v000, flat[corner + down + right] - v010
+    d10, d11 = flat[corner + back + right] - v100, flat[corner + back + down + right] - v110
     r00, r01, r10, r11 = v000 + f * d00, v010 + f * d01, v100 + f * d10, v110 + f * d11
-    near, far = r00 + g * (r01 - r00), r10 + g * (r11 - r10)
+    front, rear = r00 + g * (r01 - r00), r10 + g * (r11 - r10)
     low, high = d00 + g * (d01 - d00), d10 + g * (d11 - d10)
     across = (r01 - r00) + h * ((r11 - r10) - (r01 - r00))
-    return near + h * (far - near), low + h * (high - low), across, far - near
+    return front + h * (rear - front), low + h * (high - low), across, rear - front
 
 
 @compiled
 def spread(
-    number: int,
-    start: int,
-    end: int,
+    ranges: Ints,
+    which: int,
+    step: int,
     push: Floats,
     slopes: Floats,
     held: Floats,
@@ -174,12 +196,12 @@ def spread(
     rows: Ints,
     parts: Floats,
 ) -> None:
-    """Give the pull of every voxel in planes ``start`` to ``end`` to the control points that reach it.
+    """Give the pull of every voxel to the control points that reach it.
 
     Args:
-        number: Of the part.
-        start: First plane.
-        end: One after the last plane.
+        ranges: (parts, 2) first plane of each part, and one after its last.
+        which: Part to begin with.
+        step: From one part to the next.
         push: (D, H, W) derivative of the objective by the warped value.
         slopes: (3, D, H, W) derivative of the warped value by the displacement.
         held: As in ``warp``.
@@ -191,30 +213,32 @@ def spread(
         rows: As in ``warp``.
         parts: (parts, 3, n, nj, ni) out: derivative by the control points from the first that reaches the part on.
     """
-    out = parts[number]
-    out[:] = 0
-    plane = np.empty(out.shape[:1] + out.shape[2:], np.float32)
-    row = np.empty((3, out.shape[3]), np.float32)
-    for z in range(start, end):
-        plane[:] = 0
-        for y in range(rows.shape[1]):
-            x0, x1 = rows[z, y]
-            if x0 < x1:
-                row[:] = 0
-                _spread_row(
-                    push[z, y, x0:x1], slopes[:, z, y, x0:x1], held[z, y, x0:x1], np.float32(of_leaving), sides[z, y, x0:x1], carry,
-                    firsts[0, x0:x1], weights[0, x0:x1], row,
-                )  # fmt: skip
-                for c in range(4):
-                    for a in range(3):
-                        _add_scaled(plane[a, firsts[1, y] + c], weights[1, y, c], row[a])
-        for c in range(4):
-            for a in range(3):
-                for j in range(plane.shape[1]):
-                    _add_scaled(out[a, firsts[2, z] - firsts[2, start] + c, j], weights[2, z, c], plane[a, j])
+    for number in range(which, ranges.shape[0], step):
+        start, end = ranges[number]
+        out = parts[number]
+        out[:] = 0
+        plane = np.empty(out.shape[:1] + out.shape[2:], np.float32)
+        row = np.empty((3, out.shape[3]), np.float32)
+        for z in range(start, end):
+            plane[:] = 0
+            for y in range(rows.shape[1]):
+                x0, x1 = rows[z, y]
+                if x0 < x1:
+                    row[:] = 0
+                    _spread_row(
+                        push[z, y, x0:x1], slopes[:, z, y, x0:x1], held[z, y, x0:x1], np.float32(of_leaving), sides[z, y, x0:x1], carry,
+                        firsts[0, x0:x1], weights[0, x0:x1], row,
+                    )  # fmt: skip
+                    for c in range(4):
+                        for a in range(3):
+                            _add_scaled(plane[a, firsts[1, y] + c], weights[1, y, c], row[a])
+            for c in range(4):
+                for a in range(3):
+                    for j in range(plane.shape[1]):
+                        _add_scaled(out[a, firsts[2, z] - firsts[2, start] + c, j], weights[2, z, c], plane[a, j])
 
 
-@compiled
+@inlined
 def _spread_row(
     push: Floats, slopes: Floats, held: Floats, of_leaving: Scalar, sides: Signs, carry: Floats, firsts: Ints, weights: Floats, row: Floats
 ) -> None:
@@ -232,7 +256,7 @@ def _spread_row(
             row[a, m + 3] += weights[n, 3] * pull
 
 
-@compiled
+@inlined
 def _add_scaled(to: Floats, factor: Scalar, values: Floats) -> None:
     for i in range(to.shape[0]):
         to[i] += factor * values[i]

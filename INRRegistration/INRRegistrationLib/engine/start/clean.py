@@ -17,6 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 FOREGROUND_SHARE = 0.06
 """A voxel is foreground where it differs from the border's value by this share of the intensity range."""
+ROW_BY_ROW = 20
+"""Voxels of reach up to which a mask is widened row by row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,5 +131,43 @@ def _foreground(values: npt.NDArray[np.float32], fill: float, grid: Grid) -> Mas
     unlike = np.abs(values - fill) > FOREGROUND_SHARE * max(high - low, 1e-12)
     if not 0.02 < unlike.mean() < 0.7:
         return np.ones(values.shape, dtype=bool)
-    distance = ndimage.distance_transform_edt(~unlike, sampling=grid.spacing[::-1])
-    return np.asarray(distance <= 5.0)
+    return widened(unlike, 5.0, grid.spacing)
+
+
+def widened(mask: Mask, reach: float, spacing: npt.NDArray[np.float64]) -> Mask:
+    """Every voxel whose centre is within ``reach`` mm of one of a mask's, (k, j, i).
+
+    Row by row where the reach is a few voxels; a distance transform would take six times as long there.
+
+    Args:
+        mask: (k, j, i).
+        reach: mm.
+        spacing: (3,) along i, j, k, mm.
+    """
+    x, y, z = spacing
+    if reach / spacing.min() > ROW_BY_ROW:
+        return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing[::-1]) <= reach)
+    apart = _steps_along_rows(mask)
+    out = np.zeros_like(mask)
+    planes, rows = int(reach / z), int(reach / y)
+    for dk in range(-planes, planes + 1):
+        for dj in range(-rows, rows + 1):
+            left = reach**2 - (dk * z) ** 2 - (dj * y) ** 2
+            if left >= 0:
+                to, source = _shifted(dk, mask.shape[0]), _shifted(-dk, mask.shape[0])
+                to_j, source_j = _shifted(dj, mask.shape[1]), _shifted(-dj, mask.shape[1])
+                out[to, to_j] |= apart[source, source_j] <= int(np.sqrt(left) / x + 1e-9)
+    return out
+
+
+def _steps_along_rows(mask: Mask) -> npt.NDArray[np.uint8]:
+    """How many voxels lie between each voxel and the nearest of the mask in its row, at most 255."""
+    place, nowhere = np.arange(mask.shape[2], dtype=np.int32), np.int32(10**6)
+    before = np.maximum.accumulate(np.where(mask, place, -nowhere), axis=2)
+    after = np.minimum.accumulate(np.where(mask, place, nowhere)[:, :, ::-1], axis=2)[:, :, ::-1]
+    return np.minimum(np.minimum(place - before, after - place), 255).astype(np.uint8)
+
+
+def _shifted(by: int, length: int) -> slice:
+    """The part of an axis that is still there when it is moved by so many places."""
+    return slice(max(by, 0), length + min(by, 0))
