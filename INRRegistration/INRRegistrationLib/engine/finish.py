@@ -23,6 +23,7 @@ from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.start.clean import on_grid
+from INRRegistrationLib.engine.unfold import unfolded
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -55,7 +56,7 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
         settings: As used.
         settled: Whether the fit ran to its end.
     """
-    model, lattice, frame, error = _export(model, prepared, settings)
+    model, lattice, frame, error, mended = _export(model, prepared, settings)
     grid = problem.fixed.grid
     displacement, det = sampled(lattice, frame, model.affine, grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
@@ -71,18 +72,22 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
         aligned=Volume(aligned, grid, "aligned"),
         jacobian=Volume(det, grid, "jacobian"),
         displacement=displacement,
-        quality=replace(quality, notes=measure.notes(quality, settled, settings.landmark_weight > 0)),
+        quality=replace(quality, notes=(*measure.notes(quality, settled, settings.landmark_weight > 0), *_about_mending(mended))),
     )
 
 
-def _export(model: FittedMap, prepared: Prepared, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float]:
-    """A lattice becomes the model itself, faded out beyond the image; any other map is stood for by a lattice."""
+def _export(model: FittedMap, prepared: Prepared, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float, int]:
+    """A lattice becomes the model itself, faded out beyond the image and mended; any other map is stood for by a lattice."""
     if isinstance(model, Model) and isinstance(model.field, Lattice):
-        lattice = faded(model.field.cpu())
+        lattice, mended = unfolded(faded(model.field.cpu()))
         valid = [(s + t, s + (n - 2) * t) for s, t, n in zip(lattice.knots.start, lattice.knots.step, lattice.knots.count, strict=True)]
-        return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0
+        return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0, mended
     lattice, frame, error = as_spline(model, prepared.fixed.grid, prepared.spacing, settings.seed)
-    return model.on_cpu(), lattice, frame, error
+    return model.on_cpu(), lattice, frame, error, 0
+
+
+def _about_mending(cells: int) -> tuple[str, ...]:
+    return (f"the spline folded in {cells} of its cells, which were smoothed until it did not",) if cells else ()
 
 
 def as_spline(model: FittedMap, grid: Grid, spacing: float, seed: int) -> tuple[SplineLattice, Frame, float]:
