@@ -48,7 +48,8 @@ def torch_status() -> TorchStatus:
         return TorchStatus(False, version, f"PyTorch {version}: its files are missing. Reinstall it in the PyTorch Utils module.")
     if _numbers(version) < OLDEST:
         return TorchStatus(False, version, f"PyTorch {version} is too old; {REQUIREMENT} is needed. Update it in the PyTorch Utils module.")
-    return TorchStatus(True, version, f"PyTorch {version}")
+    without = "" if importlib.util.find_spec("numba") else ", without numba (slow where there is no NVIDIA GPU)"
+    return TorchStatus(True, version, f"PyTorch {version}{without}")
 
 
 def ensure_torch(confirm: Callable[[str], bool], wait: Callable[[], object] | None = None) -> None:

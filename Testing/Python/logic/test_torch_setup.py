@@ -107,6 +107,14 @@ def test_a_version_that_fits_is_ready(machine: Machine, version: str) -> None:
     assert machine.done == []
 
 
+def test_a_missing_numba_is_told_but_stops_nobody(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.version = "2.13.0"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "numba" else object())
+    status = torch_status()
+    assert status.ready
+    assert status.words == "PyTorch 2.13.0, without numba (slow where there is no NVIDIA GPU)"
+
+
 def test_a_version_that_is_too_old_is_named_with_the_one_needed(machine: Machine) -> None:
     machine.version = "2.2.2+cpu"
     status = torch_status()

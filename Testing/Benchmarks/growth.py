@@ -1,0 +1,114 @@
+"""How time and memory grow with the size of the images, and with the number of landmarks.
+
+    python Testing/Benchmarks/growth.py [--sizes 64 96 128 192 256] [--thick] [--landmarks 0 100 10000] [--threads 2]
+
+Each row is one registration by ``auto`` of a generated pair, in a process of its own, from images in memory to the result. Memory is the
+process's peak, imports included; "above the images" is what lies above that of a process that has loaded everything and holds both
+images. ``--thick`` adds 512x512x300, which takes some minutes and several gigabytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.volume import Volume
+
+THICK = (512, 512, 300)
+SPACING_MM = 1.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 96, 128, 192, 256])
+    parser.add_argument("--thick", action="store_true")
+    parser.add_argument("--landmarks", type=int, nargs="+", default=[0, 100, 10_000])
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        print(json.dumps(one(json.loads(arguments.worker), arguments.threads)))
+        return
+    print("| size | landmarks | images MiB | s | processor s | peak MiB | above the images MiB |\n|---|---|---|---|---|---|---|")
+    shapes = [(n, n, n) for n in arguments.sizes] + ([THICK] if arguments.thick else [])
+    for shape in shapes:
+        print(row(shape, arguments.landmarks[0], arguments.threads), flush=True)
+    for count in arguments.landmarks[1:]:
+        print(row(shapes[0], count, arguments.threads), flush=True)
+
+
+def row(shape: tuple[int, int, int], landmarks: int, threads: int) -> str:
+    asked = json.dumps({"shape": shape, "landmarks": landmarks})
+    done = subprocess.run(
+        [sys.executable, __file__, "--worker", asked, "--threads", str(threads)], capture_output=True, text=True, check=False
+    )
+    size = "x".join(map(str, shape))
+    if done.returncode:
+        return f"| {size} | {landmarks} | failed: {(done.stderr.strip().splitlines() or ['killed'])[-1][:80]} | | | | |"
+    seen = json.loads(done.stdout.splitlines()[-1])
+    cells = [
+        f"{seen['images']:.0f}",
+        f"{seen['wall']:.1f}",
+        f"{seen['cpu']:.1f}",
+        f"{seen['peak']:.0f}",
+        f"{seen['peak'] - seen['before']:.0f}",
+    ]
+    return f"| {size} | {landmarks} | {' | '.join(cells)} |"
+
+
+def one(asked: dict[str, Any], threads: int) -> dict[str, float]:
+    """Register in this process."""
+    import torch
+
+    from INRRegistrationLib.core.presets import load_preset
+    from INRRegistrationLib.core.problem import Problem
+    from INRRegistrationLib.engine.register import register
+
+    torch.set_num_threads(threads)
+    small = pair(Grid.from_geometry((24, 24, 24), (SPACING_MM,) * 3, (0.0, 0.0, 0.0), np.eye(3)))
+    register(Problem(*small), load_preset("auto").settings)  # loads and compiles
+    grid = Grid.from_geometry(tuple(asked["shape"]), (SPACING_MM,) * 3, (0.0, 0.0, 0.0), np.eye(3))
+    fixed, moving = pair(grid)
+    points = grid.to_world(np.random.default_rng(0).uniform(0.2, 0.8, (asked["landmarks"], 3)) * np.asarray(grid.size))
+    given = {"fixed_landmarks": points, "moving_landmarks": points + 1.0} if asked["landmarks"] else {}
+    before, wall, cpu = peak(), time.perf_counter(), time.process_time()
+    result = register(Problem(fixed, moving, **given), load_preset("auto").settings)
+    assert result.transform is not None, result.message
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    images = 2 * 4 * np.prod(grid.size) / 2**20
+    return {"wall": wall, "cpu": cpu, "peak": peak(), "before": before, "images": float(images)}
+
+
+def pair(grid: Grid) -> list[Volume]:
+    """A textured ball and the same, bent; made plane by plane, so that making it does not set the peak."""
+    k, j, i = (np.arange(n, dtype=np.float32) for n in grid.shape)
+    half = np.asarray(grid.size, np.float32) / 2
+    images = []
+    for bend in (0.0, 2.0):
+        values = np.empty(grid.shape, np.float32)
+        for n, z in enumerate(k):
+            x, y = i[None] + bend * np.sin(z / 15), j[:, None] + bend * np.sin(i[None] / 17)
+            inside = ((x - half[0]) / half[0]) ** 2 + ((y - half[1]) / half[1]) ** 2 + ((z - half[2]) / half[2]) ** 2 < 0.7
+            values[n] = inside * (500 + 100 * np.sin(x / 4) * np.cos(y / 5) + 100 * np.sin((x + y + z) / 6))
+        images.append(Volume(values, grid, "bent" if bend else "straight"))
+    return images
+
+
+def peak() -> float:
+    """MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
