@@ -22,7 +22,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none; torch is only imported if such a test was collected."""
+    """Divide the tests among processes, and skip what needs a GPU where there is none; torch is only imported for such a test."""
+    _keep_together(items)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -31,3 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+def _keep_together(items: list[pytest.Item]) -> None:
+    """Tests of one file share their fixtures; those inside Slicer share the one scene of their process, so they keep their order."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group("slicer" if folder in INSIDE_SLICER else str(item.path)))

@@ -62,7 +62,7 @@ def loaded_by(modules: list[str], source: Path = SOURCE) -> set[str]:
     """Names of all modules that a fresh Python holds after importing these."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(ROOT / "Testing")])}
     command = [sys.executable, "-c", IMPORT_AND_LIST, *modules]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
 
@@ -112,7 +112,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
 def test_the_help_of_the_command_line_does_not_wait_for_torch() -> None:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
     command = [sys.executable, "-X", "importtime", "-m", LIBRARY, "--help"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "inr-register" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}

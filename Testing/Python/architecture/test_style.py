@@ -22,5 +22,5 @@ CHECKS = {
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_tree_passes(name: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "INRRegistration")}
-    done = subprocess.run([sys.executable, *CHECKS[name]], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *CHECKS[name]], cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, f"{name} found:\n{done.stdout}\n{done.stderr}"
