@@ -15,7 +15,7 @@ from INRRegistrationLib.core.settings import Affine, Settings, Stage
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.compiled.level import CompiledLevel
 from INRRegistrationLib.engine.data import StageData, WholeLevel
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
+from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, exponential
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.sampling import Image
 
@@ -140,3 +140,10 @@ def test_an_image_one_voxel_thick_is_read_as_torch_reads_it() -> None:
     found, derivative = of_terms(CompiledLevel(data, knots).terms(free), free)
     assert found == pytest.approx(expected, rel=5e-5, abs=1e-7)
     assert float((derivative - slope).norm() / slope.norm()) < 5e-3
+
+
+def test_coefficients_that_are_no_numbers_show_in_the_terms_and_read_no_foreign_memory() -> None:
+    data, knots = a_stage(True, np.eye(4))
+    free = torch.full((3, *knots.shape), float("nan"), requires_grad=True)
+    assert torch.isnan(CompiledLevel(data, knots).terms(free)["mse"])
+    assert torch.isnan(exponential(free.detach(), knots)).all()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.engine.compiled.jit import Floats, Ints, Scalar, compiled, inlined, parts, run
-from INRRegistrationLib.engine.compiled.warp import between
+from INRRegistrationLib.engine.compiled.warp import between, held_within
 
 SHARES = 4
 """Parts of the work backward, each with a sum of its own for every control point."""
@@ -48,7 +48,7 @@ def _locate(at: Scalar, size: int) -> tuple[int, Scalar, Scalar]:
     """The control point before a position, the place between it and the next, and 0 where the position had to be moved inside."""
     last = np.float32(size - 1)
     inner = np.float32(1 if 0 < at < last else 0)
-    near = min(max(at, np.float32(0)), last)
+    near = held_within(at, last)
     cell = min(int(near), size - 2)
     return cell, near - np.float32(cell), inner
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from INRRegistrationLib.engine.compiled.comparison import Comparison
 from INRRegistrationLib.engine.compiled.jit import Floats, Ints, compiled, run
 from INRRegistrationLib.engine.compiled.level import arrays_of
-from INRRegistrationLib.engine.compiled.warp import read
+from INRRegistrationLib.engine.compiled.warp import held_within, read
 
 Array = npt.NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def warp_linear(
                     at_x = carry[0, 0] * x + carry[0, 1] * y + carry[0, 2] * z + carry[0, 3]
                     at_y = carry[1, 0] * x + carry[1, 1] * y + carry[1, 2] * z + carry[1, 3]
                     at_z = carry[2, 0] * x + carry[2, 1] * y + carry[2, 2] * z + carry[2, 3]
-                    near_x, near_y, near_z = min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z)
+                    near_x, near_y, near_z = held_within(at_x, high_x), held_within(at_y, high_y), held_within(at_z, high_z)
                     value, dx, dy, dz = read(moving, near_x, near_y, near_z)
                     values[k, j, i] = value
                     out_x, out_y, out_z = at_x - near_x, at_y - near_y, at_z - near_z

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.engine.compiled.jit import Floats, Ints, Scalar, compiled, parts, run
-from INRRegistrationLib.engine.compiled.warp import read
+from INRRegistrationLib.engine.compiled.warp import held_within, read
 
 
 @compiled
@@ -38,7 +38,7 @@ def _resample(
                         y += push[1, 0] * u + push[1, 1] * v + push[1, 2] * w
                         z += push[2, 0] * u + push[2, 1] * v + push[2, 2] * w
                     if -half <= x <= high_x + half and -half <= y <= high_y + half and -half <= z <= high_z + half:
-                        out[k, j, i] = read(moving, min(max(x, 0), high_x), min(max(y, 0), high_y), min(max(z, 0), high_z))[0]
+                        out[k, j, i] = read(moving, held_within(x, high_x), held_within(y, high_y), held_within(z, high_z))[0]
                     else:
                         out[k, j, i] = outside
 

@@ -127,8 +127,9 @@ def _warp_row(
             if sure.size > 0 and sure[corner] == 0:
                 seen[n] = read(moving_weight, at_x, at_y, at_z)[0]
         else:
-            near_x, near_y, near_z = min(max(at_x, 0), high_x), min(max(at_y, 0), high_y), min(max(at_z, 0), high_z)
+            near_x, near_y, near_z = held_within(at_x, high_x), held_within(at_y, high_y), held_within(at_z, high_z)
             values[n], dx, dy, dz = read(moving, near_x, near_y, near_z)
+            values[n] += np.float32(0) * (at_x + at_y + at_z)  # not a number where the position is none, so that the fit ends
             dx, dy, dz = dx * (near_x == at_x), dy * (near_y == at_y), dz * (near_z == at_z)
             sides[n], beyond = _beyond(at_x - near_x, at_y - near_y, at_z - near_z)
             seen[n] = 1 if beyond == 0 else 0
@@ -153,6 +154,13 @@ def _beyond(x: Scalar, y: Scalar, z: Scalar) -> tuple[int, Scalar]:
             side += factor if offset > 0 else -factor
         factor *= 3
     return side, beyond
+
+
+@inlined
+def held_within(at: Scalar, last: Scalar) -> Scalar:
+    """A position moved to 0 to ``last``; one that is not a number to 0, because it would be read outside the image's memory."""
+    above = at if at > 0 else np.float32(0)
+    return above if above < last else last
 
 
 @inlined
