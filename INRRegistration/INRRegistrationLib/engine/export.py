@@ -9,6 +9,7 @@ from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.result import SplineTransform
+from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.fields.jet import Jet, jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, evaluate_at_points
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, interpolating_matrix
@@ -111,11 +112,20 @@ def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> 
     """
     step = np.linalg.inv(frame.axes) @ grid.affine[:3, :3]
     aligned = np.abs(step - np.diag(np.diag(step))).max() < 1e-6 * np.abs(step).max()
+    volume = float(np.linalg.det(affine[:3, :3]))
+    if aligned and compiled.usable(lattice.values):
+        from INRRegistrationLib.engine.compiled.on_axes import on_axes  # loading the compiler takes a second
+
+        corner = frame.to_unit(grid.origin)
+        positions = [corner[d] + step[d, d] * np.arange(n) for d, n in enumerate(grid.size)]
+        moved, local = on_axes(lattice.values.detach().numpy(), lattice.knots, positions, frame.axes)
+        assert moved is not None
+        return moved, local * np.float32(volume)
     jet = _on_aligned(lattice, frame, grid, np.diag(step)) if aligned else _on_any(lattice, frame, grid)
     axes = torch.as_tensor(frame.axes).to(jet.value)
     displacement = torch.einsum("ab,bkji->kjia", axes, jet.value)
     assert jet.first is not None
-    det = jacobian_determinant(jet.first) * float(np.linalg.det(affine[:3, :3]))
+    det = jacobian_determinant(jet.first) * volume
     return displacement.cpu().numpy(), det.cpu().numpy()
 
 

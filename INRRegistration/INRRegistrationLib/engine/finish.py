@@ -56,7 +56,7 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
         settings: As used.
         settled: Whether the fit ran to its end.
     """
-    model, lattice, frame, error, mended = _export(model, prepared, settings)
+    model, lattice, frame, error, mended = _export(model, prepared, problem.fixed.grid, settings)
     grid = problem.fixed.grid
     displacement, det = sampled(lattice, frame, model.affine, grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
@@ -76,10 +76,10 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
     )
 
 
-def _export(model: FittedMap, prepared: Prepared, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float, int]:
+def _export(model: FittedMap, prepared: Prepared, grid: Grid, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float, int]:
     """A lattice becomes the model itself, faded out beyond the image and mended; any other map is stood for by a lattice."""
     if isinstance(model, Model) and isinstance(model.field, Lattice):
-        lattice, mended = unfolded(faded(model.field.cpu()))
+        lattice, mended = unfolded(faded(model.field.cpu()), model.frame, grid)
         valid = [(s + t, s + (n - 2) * t) for s, t, n in zip(lattice.knots.start, lattice.knots.step, lattice.knots.count, strict=True)]
         return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0, mended
     lattice, frame, error = as_spline(model, prepared.fixed.grid, prepared.spacing, settings.seed)
@@ -143,7 +143,7 @@ def _measure(
         sd_log_det=sd,
         displacement_mm=size,
         tre_mm=_landmarks(model, problem, initial),
-        dice=_overlaps(model, problem, initial),
+        dice=_overlaps(model, problem, initial, displacement),
     )
 
 
@@ -157,7 +157,7 @@ def _landmarks(model: FittedMap, problem: Problem, initial: Array) -> dict[str, 
     }
 
 
-def _overlaps(model: FittedMap, problem: Problem, initial: Array) -> dict[str, tuple[float, float]]:
+def _overlaps(model: FittedMap, problem: Problem, initial: Array, displacement: Floats) -> dict[str, tuple[float, float]]:
     if problem.fixed_labels is None or problem.moving_labels is None:
         return {}
     fixed, moving = problem.fixed_labels, problem.moving_labels
@@ -166,6 +166,9 @@ def _overlaps(model: FittedMap, problem: Problem, initial: Array) -> dict[str, t
     start = points @ initial[:3, :3].T + initial[:3, 3]
     seen = fixed.values
     first = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, start), labels)
-    mapped = model.map(points.reshape(-1, 3)).reshape(points.shape)
+    if fixed.grid.is_same(problem.fixed.grid):
+        mapped = (points + displacement) @ model.affine[:3, :3].T + model.affine[:3, 3]
+    else:
+        mapped = model.map(points.reshape(-1, 3)).reshape(points.shape)
     last = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, mapped), labels)
     return {name: (first[name], last[name]) for name in first}

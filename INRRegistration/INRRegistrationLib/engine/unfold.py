@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.engine.fields.jet import jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import SplineLattice, evaluate_at_points, evaluate_on_cells
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.export import sampled
+from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
+from INRRegistrationLib.engine.folding import corner_folds, least_in_cells
+from INRRegistrationLib.engine.frame import Frame
 
 FLOOR = 0.05
-"""Smallest determinant of the deformable part that is left as it is."""
-SUSPECT = 0.4
-"""A cell with a smaller determinant in its middle is looked at in more places."""
-PLACES = (0.0, 0.5, 1.0)
-"""Along each axis of a cell; its faces belong to it."""
+"""Smallest determinant of the deformable part that is left as it is, in a cell of the lattice."""
+CORNER_FLOOR = 0.01
+"""The same between neighbouring voxels."""
 ISOLATED = 1e-3
 """Share of the cells up to which places are taken to be isolated. Where more fold, the regularity is too weak for the images, which a
 repair would hide."""
 ROUNDS = 30
 
 
-def unfolded(lattice: SplineLattice) -> tuple[SplineLattice, int]:
-    """The spline with every determinant above 0.05 where few are below, looked at in 27 places of a cell.
+def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid) -> tuple[SplineLattice, int]:
+    """The spline without folds where few cells have some: in 27 places of a cell, and between neighbouring voxels of a grid.
 
     The control points that reach such a cell, and fading out around them, are smoothed until none is left; all others keep
-    their values. The determinant is that of the deformable part, without the affine one.
+    their values. Determinants are those of the deformable part, without the affine one.
+
+    Args:
+        lattice: On the CPU.
+        frame: Of its axes.
+        grid: Of the fixed image.
 
     Returns:
         The spline, and how many cells were mended; the given spline and 0 where nothing folds or too much does.
     """
     values = lattice.values.detach()
-    first = bad = _bad_cells(values, lattice)
+    first = bad = _bad_cells(lattice, frame, grid)
     count = int(first.sum())
     if count == 0 or count > max(ISOLATED * first.numel(), 8):
         return lattice, 0
@@ -39,35 +47,28 @@ def unfolded(lattice: SplineLattice) -> tuple[SplineLattice, int]:
         touched |= bad
         share = _reach(touched, values)
         values = (1 - share) * values + share * _smoothed(values)
-        bad = _bad_cells(values, lattice)
+        mended = SplineLattice(lattice.knots, values.contiguous())
+        bad = _bad_cells(mended, frame, grid)
         if not bool(bad.any()):
-            return SplineLattice(lattice.knots, values.contiguous()), count
+            return mended, count
     return lattice, 0
 
 
-def _bad_cells(values: Tensor, lattice: SplineLattice) -> Tensor:
-    """(ck, cj, ci), whether a determinant in a cell is below the floor."""
-    knots = lattice.knots
-    middle = evaluate_on_cells(values, knots, (0.5, 0.5, 0.5), 1).first
-    assert middle is not None
-    bad = torch.zeros(middle.shape[2:], dtype=torch.bool, device=values.device)
-    cells = torch.nonzero(jacobian_determinant(middle) < SUSPECT)  # k, j, i
-    if len(cells) == 0:
-        return bad
-    within = torch.cartesian_prod(*[torch.tensor(PLACES, device=values.device)] * 3)
-    at = 1 + cells.flip(1)[:, None] + within[None]  # x, y, z in steps from the first control point
-    start, step = torch.tensor(knots.start, device=values.device), torch.tensor(knots.step, device=values.device)
-    points = (start + at * step).reshape(-1, 3).T.to(values).contiguous()
-    least = torch.cat([_least(values, lattice, chunk) for chunk in points.split(27 * 4000, dim=1)])
-    bad[tuple(cells[least < FLOOR].T)] = True
+def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid) -> Tensor:
+    """(ck, cj, ci), whether a cell folds, or holds a voxel that does together with its neighbours."""
+    values, knots = lattice.values.detach(), lattice.knots
+    bad = least_in_cells(values, knots) < FLOOR
+    displacement, _ = sampled(lattice, frame, np.eye(4), grid)
+    voxels = np.argwhere(corner_folds(displacement, grid.affine[:3, :3], CORNER_FLOOR))
+    if len(voxels):
+        bad[tuple(_cells_of(frame.to_unit(grid.to_world(voxels[:, ::-1])), knots)[:, ::-1].T)] = True
     return bad
 
 
-def _least(values: Tensor, lattice: SplineLattice, points: Tensor) -> Tensor:
-    """The smallest determinant over each 27 points."""
-    first = evaluate_at_points(values, lattice.knots, points, 1).first
-    assert first is not None
-    return jacobian_determinant(first).reshape(-1, 27).amin(dim=1)
+def _cells_of(points: npt.NDArray[np.float64], knots: Knots) -> npt.NDArray[np.int64]:
+    """(n, 3) cells i, j, k of points in the lattice's axes, the nearest where they lie beyond its valid range."""
+    cells = np.floor((points - knots.start) / knots.step).astype(np.int64) - 1
+    return np.clip(cells, 0, np.asarray(knots.count) - 4)
 
 
 def _reach(cells: Tensor, values: Tensor) -> Tensor:

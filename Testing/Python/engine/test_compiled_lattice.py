@@ -48,8 +48,8 @@ def test_the_exponential_and_its_derivative_are_those_of_double_precision(knots:
     velocity = random_values(knots, 5.0, 0.2)
     assert compiled.usable(velocity)
     assert not compiled.usable(velocity.double())
-    found = slopes(lambda v: exponential(v, knots), velocity)
-    expected = slopes(lambda v: exponential(v, knots), velocity.double())
+    found = slopes(lambda v: exponential(v, knots, 5), velocity)
+    expected = slopes(lambda v: exponential(v, knots, 5), velocity.double())
     assert differs(found[0], expected[0]) < 1e-5
     assert differs(found[1], expected[1]) < 1e-3
 
@@ -80,7 +80,7 @@ def test_a_registration_is_the_same_with_and_without_a_compiler(monkeypatch: pyt
     assert fast.displacement is not None
     assert slow.displacement is not None
     for quick, plain in zip(fast.history, slow.history, strict=True):
-        assert quick.terms["total"][0] == pytest.approx(plain.terms["total"][0], rel=2e-3)
+        assert quick.terms["total"][0] == pytest.approx(plain.terms["total"][0], rel=0.01)
         assert quick.terms["total"][-1] == pytest.approx(plain.terms["total"][-1], rel=0.02)
         assert quick.terms.keys() == plain.terms.keys()
     points = grid.all_points().reshape(-1, 3)

@@ -11,6 +11,7 @@ from INRRegistrationLib.engine.fields.lattice import (
     Knots,
     SplineLattice,
     VelocityLattice,
+    enough_squarings,
     evaluate_at_points,
     evaluate_on_cells,
     exponential,
@@ -195,12 +196,12 @@ def smooth_velocity(size: float, knots: Knots) -> Tensor:
 
 def test_the_exponential_of_a_constant_velocity_is_that_translation() -> None:
     velocity = torch.tensor([0.7, -1.1, 0.2]).reshape(3, 1, 1, 1).expand(3, *KNOTS.shape)
-    torch.testing.assert_close(exponential(velocity, KNOTS), velocity.contiguous(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(exponential(velocity, KNOTS, 5), velocity.contiguous(), rtol=0, atol=1e-12)
 
 
 def test_the_exponential_of_a_small_velocity_is_that_velocity() -> None:
     velocity = 1e-5 * random(3, *KNOTS.shape)
-    torch.testing.assert_close(exponential(velocity, KNOTS), velocity, rtol=0, atol=1e-8)
+    torch.testing.assert_close(exponential(velocity, KNOTS, 5), velocity, rtol=0, atol=1e-8)
 
 
 def test_the_exponential_of_a_linear_velocity_is_that_of_its_matrix() -> None:
@@ -209,7 +210,7 @@ def test_the_exponential_of_a_linear_velocity_is_that_of_its_matrix() -> None:
     axis = torch.arange(21) - 10.0
     k, j, i = torch.meshgrid(axis, axis, axis, indexing="ij")
     x = torch.stack([i, j, k])
-    moved = exponential(torch.einsum("ab,bkji->akji", matrix, x), knots) + x
+    moved = exponential(torch.einsum("ab,bkji->akji", matrix, x), knots, 5) + x
     steps = 32
     expected = torch.einsum("ab,bkji->akji", torch.linalg.matrix_power(torch.eye(3) + matrix / steps, steps), x)
     inner = (slice(None), *[slice(8, 13)] * 3)
@@ -219,7 +220,7 @@ def test_the_exponential_of_a_linear_velocity_is_that_of_its_matrix() -> None:
 def test_the_opposite_velocity_inverts_the_map() -> None:
     knots = Knots((-1.0,) * 3, (1.0, 1.0, 1.0), (24, 24, 24))
     velocity = smooth_velocity(2.0, knots)
-    there, back = SplineLattice(knots, exponential(velocity, knots)), SplineLattice(knots, exponential(-velocity, knots))
+    there, back = SplineLattice(knots, exponential(velocity, knots, 5)), SplineLattice(knots, exponential(-velocity, knots, 5))
     points = points_inside(knots, 300, margin=4.0)
     moved = points + there.evaluate(points).value
     returned = moved + back.evaluate(moved).value
@@ -239,7 +240,23 @@ def test_a_strong_velocity_does_not_fold_where_free_coefficients_do() -> None:
     assert float(jacobian_determinant(flow).detach().min()) > 0
 
 
+@pytest.mark.parametrize("fastest", [1.0, 7.0, 11.0, 30.0])
+def test_a_faster_velocity_is_doubled_more_often(fastest: float) -> None:
+    knots = Knots((-2.0,) * 3, (2.0, 2.0, 2.0), (24, 24, 24))
+    velocity = 2 * smooth_velocity(fastest, knots)
+    lattice = VelocityLattice(knots, torch.zeros_like(velocity))
+    assert lattice.squarings == 3
+    lattice.restart(velocity)
+    assert lattice.squarings == {1.0: 3, 7.0: 4, 11.0: 4, 30.0: 6}[fastest]
+    exact = exponential(velocity, knots, 9)
+    assert float((lattice.coefficients().detach() - exact).norm() / exact.norm()) < 0.06
+
+
+def test_a_velocity_that_is_no_number_is_left_to_the_fit_to_report() -> None:
+    assert enough_squarings(torch.full((3, *KNOTS.shape), torch.nan), KNOTS) == 3
+
+
 def test_the_gradient_goes_through_the_exponential() -> None:
     knots = Knots((0.0,) * 3, (1.0, 1.5, 1.0), (5, 4, 5))
     velocity = (0.4 * random(3, *knots.shape)).requires_grad_(True)
-    assert torch.autograd.gradcheck(lambda v: exponential(v, knots).square().sum(), (velocity,), eps=1e-6, atol=1e-6)
+    assert torch.autograd.gradcheck(lambda v: exponential(v, knots, 5).square().sum(), (velocity,), eps=1e-6, atol=1e-6)

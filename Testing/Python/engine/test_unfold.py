@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.export import sampled
 from INRRegistrationLib.engine.fields.jet import jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, evaluate_at_points
+from INRRegistrationLib.engine.folding import corner_folds
+from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.unfold import FLOOR, unfolded
 
 KNOTS = Knots((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), (26, 24, 22))
+GRID = Grid((46, 42, 38), np.eye(4))
+FRAME = Frame.millimetres(GRID)
 
 
 def smooth_field() -> Tensor:
@@ -33,7 +40,7 @@ def test_two_folded_places_are_mended_and_the_rest_keeps_its_values() -> None:
     values[1, 15, 14, 16] -= 8.0
     lattice = SplineLattice(KNOTS, values.clone())
     assert float(determinants(lattice).min()) < 0
-    mended, count = unfolded(lattice)
+    mended, count = unfolded(lattice, FRAME, GRID)
     assert 0 < count <= 80
     assert float(determinants(mended).min()) > 0.8 * FLOOR
     changed = (mended.values.detach() != values).any(dim=0)
@@ -45,11 +52,26 @@ def test_two_folded_places_are_mended_and_the_rest_keeps_its_values() -> None:
 def test_a_spline_that_does_not_fold_is_given_back_as_it_is() -> None:
     lattice = SplineLattice(KNOTS, smooth_field())
     assert float(determinants(lattice).min()) > FLOOR
-    assert unfolded(lattice) == (lattice, 0)
+    assert unfolded(lattice, FRAME, GRID) == (lattice, 0)
 
 
 def test_folding_everywhere_is_not_hidden() -> None:
     values = smooth_field() + 3 * torch.randn(3, *KNOTS.shape, generator=torch.Generator().manual_seed(3))
     lattice = SplineLattice(KNOTS, values)
     assert float((determinants(lattice) < 0).double().mean()) > 0.02
-    assert unfolded(lattice) == (lattice, 0)
+    assert unfolded(lattice, FRAME, GRID) == (lattice, 0)
+
+
+def test_folding_between_voxels_is_mended_though_the_spline_itself_does_not_fold() -> None:
+    values = smooth_field()
+    values[:, 8:12, 9:13, 10:14] += 1.5 * torch.randn(3, 4, 4, 4, generator=torch.Generator().manual_seed(3))
+    lattice = SplineLattice(KNOTS, values)
+    assert float(determinants(lattice).min()) > FLOOR
+
+    def folds(some: SplineLattice) -> int:
+        return int(corner_folds(sampled(some, FRAME, np.eye(4), GRID)[0], np.eye(3), 0.0).sum())
+
+    assert folds(lattice) > 0
+    mended, count = unfolded(lattice, FRAME, GRID)
+    assert count > 0
+    assert folds(mended) == 0

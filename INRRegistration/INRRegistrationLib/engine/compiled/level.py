@@ -28,7 +28,7 @@ class CompiledLevel:
         self.data = data
         self.compared = Comparison(data.fixed.values[0].contiguous().numpy(), data.fixed_weight.contiguous().numpy(), data.radius)
         self.moving, self.moving_weight = arrays_of(data.moving.values, data.moving_weight)
-        self.sure = _sure(self.moving_weight)
+        self.sure = sure_cells(self.moving_weight)
         self.carry = _carry(data)
         self.positions, self.firsts, self.weights = _along_axes(data, knots)
         self.ranges = self.compared.ranges
@@ -107,7 +107,7 @@ def arrays_of(moving: Tensor, weight: Tensor) -> tuple[Floats, Floats]:
     return moving[0].contiguous().numpy(), np.empty((0, 0, 0), np.float32) if everywhere else weight[0].contiguous().numpy()
 
 
-def _sure(weight: Floats) -> Signs:
+def sure_cells(weight: Floats) -> Signs:
     """Which cells, by their first voxel, have weight 1 at all corners: flat, 0 in the last voxel along each axis."""
     sure = np.zeros(weight.shape, np.int8)
     one = weight == 1

@@ -12,7 +12,10 @@ from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix, locate
 from INRRegistrationLib.engine.sampling import sample
 
-SQUARINGS = 5
+SQUARINGS = (3, 6)
+"""Fewest and most doublings of a short time."""
+SHORT = 0.75
+"""Distance between control points up to which a displacement is short."""
 
 
 @dataclass(frozen=True)
@@ -95,24 +98,44 @@ class VelocityLattice(FreeLattice):
 
     Scaling and squaring (Arsigny et al., MICCAI 2006) with linear interpolation between control points. The result is
     again a cubic B-spline, so its derivatives and its export are exact; it folds far less easily than free coefficients.
+    How often the time is doubled is decided by the velocity that it is made with.
     """
 
+    def __init__(self, knots: Knots, parameters: Tensor) -> None:
+        super().__init__(knots, parameters)
+        self.squarings = enough_squarings(parameters, knots)
+
+    def restart(self, velocity: Tensor) -> None:
+        """Take on another velocity."""
+        with torch.no_grad():
+            self.values.copy_(velocity)
+        self.squarings = enough_squarings(velocity, self.knots)
+
     def coefficients(self) -> Tensor:
-        return exponential(self.values, self.knots)
+        return exponential(self.values, self.knots, self.squarings)
 
 
-def exponential(velocity: Tensor, knots: Knots) -> Tensor:
+def enough_squarings(velocity: Tensor, knots: Knots) -> int:
+    """How often a time must be doubled for its first part to be short everywhere; fewest and most are ``SQUARINGS``."""
+    fastest = float(velocity.detach().abs().max()) / min(knots.step)
+    squarings, most = SQUARINGS
+    while squarings < most and fastest > SHORT * 2**squarings:
+        squarings += 1
+    return squarings
+
+
+def exponential(velocity: Tensor, knots: Knots, squarings: int) -> Tensor:
     """Displacements ``(3, nk, nj, ni)`` after unit time along a stationary velocity on the control points."""
     if compiled.usable(velocity):
         from INRRegistrationLib.engine.compiled.exponential import exponential as fast  # loading the compiler takes a second
 
-        return fast(velocity, (1 / knots.step[0], 1 / knots.step[1], 1 / knots.step[2]), SQUARINGS)
+        return fast(velocity, (1 / knots.step[0], 1 / knots.step[1], 1 / knots.step[2]), squarings)
     shape = velocity.shape[1:]
     axes = [torch.linspace(-1, 1, n, dtype=velocity.dtype, device=velocity.device) for n in shape]
     identity = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])
     scale = velocity.new_tensor([2 / ((n - 1) * step) for n, step in zip(knots.count, knots.step, strict=True)])
-    moved: Tensor = velocity / 2**SQUARINGS
-    for _ in range(SQUARINGS):
+    moved: Tensor = velocity / 2**squarings
+    for _ in range(squarings):
         moved = moved + sample(moved, identity + moved * scale[:, None, None, None])
     return moved
 

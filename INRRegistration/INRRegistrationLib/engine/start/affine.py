@@ -165,7 +165,7 @@ def align(
         start: (4, 4) map to start from: the headers, or the user's initial transform.
         similarity: Weights of the similarity terms.
         radius: Of the window of local NCC.
-        iterations: Of each step.
+        iterations: Of each step on the coarsest level; half of that on the others, which start near their end.
         tick: Called between steps; may raise to end the run.
 
     Returns:
@@ -187,7 +187,7 @@ def align(
         tried.append((value + handicap, name, linear, parameters))
     _, name, linear, parameters = min(tried, key=lambda item: item[0])
     for data in levels[1:]:
-        parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, iterations)
+        parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, max(iterations // 2, 1))
         tick()
     return linear.matrix(parameters).detach().numpy(), f"{kind}, started from the {name}"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.fields.cardiac import CardiacField
-from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, Lattice, VelocityLattice, exponential
+from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, Lattice, VelocityLattice, enough_squarings, exponential
 from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fields.spline import apply_axes, interpolating_matrix
 from INRRegistrationLib.engine.frame import Frame
@@ -42,9 +42,11 @@ def start_at(
         generator: Source of random points, on the CPU.
     """
     if isinstance(field, FreeLattice):
-        with torch.no_grad():
-            wanted = _coefficients(field.knots, frame, displacement).to(field.values)
-            field.values.copy_(_logarithm(wanted, field.knots) if isinstance(field, VelocityLattice) else wanted)
+        wanted = _coefficients(field.knots, frame, displacement).to(field.values)
+        if isinstance(field, VelocityLattice):
+            field.restart(_logarithm(wanted, field.knots))
+        else:
+            field.values.data.copy_(wanted)
     else:
         _teach(field, frame, box, displacement, generator)
 
@@ -66,8 +68,9 @@ def _logarithm(wanted: Tensor, knots: Knots) -> Tensor:
     Exact to first order at the start, and for every smooth map without folding the steps shrink what is missing.
     """
     velocity, best, least = wanted.clone(), wanted, float("inf")
+    squarings = enough_squarings(wanted, knots)
     for _ in range(LOGARITHM_STEPS):
-        missing = wanted - exponential(velocity, knots)
+        missing = wanted - exponential(velocity, knots, squarings)
         size = float(missing.square().sum())
         if not size < least:
             break

@@ -15,15 +15,16 @@ from INRRegistrationLib.engine.sampling import Image
 
 Array = npt.NDArray[np.float64]
 
+THICKEST = 2.0
+"""Voxels of a level are at most so many times as long along one axis as along another."""
 THINNEST = 8
 """A level with fewer voxels along its shortest side holds too little to fit."""
 
 
 def working_spacing(fixed: Grid, max_voxels: int) -> float:
-    """The isotropic spacing in mm of the finest level.
+    """The spacing in mm of the finest level.
 
-    The finest spacing of the image where that stays within ``max_voxels``; thick slices are interpolated, because a
-    fit on 5 mm slices wastes what the other two axes know.
+    The finest spacing of the image where that stays within ``max_voxels``; thick slices are interpolated (see ``level``).
     """
     volume = float(np.prod(np.asarray(fixed.size) * fixed.spacing))
     finest = max(fixed.spacing.min(), (fixed.spacing.prod() ** (1 / 3)) / 1.5)
@@ -44,21 +45,25 @@ def orthogonal(volume: Volume) -> Volume:
 
 
 def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: torch.device, smooth: bool = True) -> Image:
-    """An image at an isotropic spacing along its own axes, covering the same field of view.
+    """An image at a near-isotropic spacing along its own axes, covering the same field of view.
+
+    Along axes whose voxels are longer than the spacing these are kept, up to twice the spacing: finer ones would cost
+    as much as voxels that tell something; coarser ones, a fit on 5 mm slices, waste what the other two axes know.
 
     Args:
         values: (k, j, i) on ``grid``.
         grid: LPS mm, any geometry.
-        spacing: Of the level, mm.
+        spacing: Of the level, mm, along axes that are as fine.
         device: Where the level is to live.
         smooth: Gaussian first where the level is coarser than the image, cubic interpolation where it is finer; else
             linear interpolation only (for masks).
     """
-    counts = [max(round(n * s / spacing), 1) for n, s in zip(grid.size, grid.spacing, strict=True)]
+    spacings = np.clip(grid.spacing, spacing, THICKEST * spacing)
+    counts = [max(round(n * s / own), 1) for n, s, own in zip(grid.size, grid.spacing, spacings, strict=True)]
     matrices, first, steps = [], [], []
     for axis in range(3):
         size, native = grid.size[axis], float(grid.spacing[axis])
-        step = spacing / native
+        step = float(spacings[axis]) / native
         start = (size - 1) / 2 - (counts[axis] - 1) / 2 * step
         matrices.append(_axis_operator(size, start, step, counts[axis], smooth))
         first.append(start)
