@@ -11,6 +11,7 @@ import torch
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import SIMILARITY_WEIGHTS, Settings, Stage
+from INRRegistrationLib.engine.contrast import compare
 from INRRegistrationLib.engine.data import Field, StageData, crop_box, cropped
 from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, SplineLattice, VelocityLattice
 from INRRegistrationLib.engine.fields.network_lattice import NetworkLattice
@@ -27,14 +28,13 @@ CROP_MARGIN = 4
 """Voxels of each level kept around where the fixed image counts, for windows that reach beyond."""
 AFFINE_VOXELS = (8_000, 100_000)
 """About how many voxels the levels of the linear pre-alignment have."""
-SAME_CONTRAST = 0.6
-"""Correlation after the pre-alignment from which on intensities are taken to mean the same in both images."""
-SURROUND = 0.08
-"""Scaled intensities up to this are the dark surround, not the body."""
 MONO_MODAL = {"local_ncc": 1.0, "mse": 5.0}
 MONO_MODAL_POINTS = {"ncc": 1.0}
 """Where points are drawn: windows would take so many voxels each that few places were seen in an iteration."""
-MULTI_MODAL = {"local_ncc": 1.0}
+MULTI_MODAL = {"mind": 5.0, "local_ncc": 0.5}
+MULTI_MODAL_POINTS = {"local_ncc": 1.0}
+MOST_FEATURES = 4_000_000
+"""Voxels of a level from which on features, 24 numbers a voxel, are left out where the terms were chosen by ``auto``."""
 MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
 
@@ -117,9 +117,13 @@ class Prepared:
         box = crop_box((weight > 0).cpu().numpy(), CROP_MARGIN)
         gain, offset = self.gain
         moving = replace(moving, values=moving.values * gain + offset)
+        seen = cropped(fixed, box)
+        similarity = self.similarity
+        if similarity == MULTI_MODAL and "auto" in settings.similarity and seen.values.numel() > MOST_FEATURES:
+            similarity = MULTI_MODAL_POINTS
         return StageData(
-            cropped(fixed, box), weight[box].contiguous(), moving, moving_weight, self.frame, affine,
-            self.similarity, settings.local_ncc_radius, settings.outside_weight,
+            seen, weight[box].contiguous(), moving, moving_weight, self.frame, affine,
+            similarity, settings.local_ncc_radius, settings.outside_weight,
         )  # fmt: skip
 
     def swapped(self, settings: Settings) -> Prepared:
@@ -135,38 +139,22 @@ class Prepared:
         if not {"auto", "mse"} & set(settings.similarity):
             self.similarity = dict(settings.similarity)
             return []
-        seen_fixed, seen_moving = self._aligned_intensities(affine)
-        alike = len(seen_fixed) > 100 and bool(seen_moving.std() > 0)
-        correlation = float(torch.corrcoef(torch.stack([seen_fixed, seen_moving]))[0, 1]) if alike else 0.0
-        if alike and correlation > 0:
-            slope = float(seen_fixed.std() / seen_moving.std())
-            self.gain = (slope, float(seen_fixed.mean() - slope * seen_moving.mean()))
+        seen = compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+        self.gain = seen.gain
         if "auto" not in settings.similarity:
             self.similarity = dict(settings.similarity)
             return [f"moving intensities matched to the fixed ones: times {self.gain[0]:.3g}, plus {self.gain[1]:.3g} of the fixed range"]
-        found = f"(correlation {correlation:.2f} inside both after alignment)"
-        if not correlation >= SAME_CONTRAST:
-            self.similarity = dict(MULTI_MODAL)
-            return [f"similarity: local correlation, since the contrasts differ {found}"]
-        if settings.stages[-1].points > 0:
-            self.similarity = dict(MONO_MODAL_POINTS)
-            return [f"similarity: correlation, since the contrasts agree {found}"]
-        self.similarity = dict(MONO_MODAL)
-        return [f"similarity: local correlation with squared differences, since the contrasts agree {found}"]
-
-    def _aligned_intensities(self, affine: Array) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pairs of intensities where both images show something under the linear map, (n,) each.
-
-        The dark surround is left out on purpose: it agrees in any two modalities and would hide that they differ.
-        """
-        fixed, weight, moving, moving_weight = self.level_pair(max(2 * self.spacing, 2.0))
-        index = np.argwhere((weight > 0).cpu().numpy())
-        points = fixed.grid.to_world(index[:, ::-1]) @ affine[:3, :3].T + affine[:3, 3]
-        at = torch.as_tensor(points.T.copy(), dtype=torch.float32, device=self.device)
-        inside = torch.as_tensor(moving.grid.contains(points, 0), device=self.device) & (Image(moving_weight, moving.grid).at(at) > 0)
-        a, b = fixed.values[0][weight > 0].double(), moving.at(at).double()
-        shown = inside & (a > SURROUND) & (b > SURROUND)
-        return a[shown], b[shown]
+        found = f"(correlation {seen.correlation:.2f} inside both after alignment, {seen.local:.2f} in small windows)"
+        sampled = settings.stages[-1].points > 0
+        if seen.same and sampled:
+            self.similarity, name = MONO_MODAL_POINTS, "correlation"
+        elif seen.same:
+            self.similarity, name = MONO_MODAL, "local correlation with squared differences"
+        elif sampled:
+            self.similarity, name = MULTI_MODAL_POINTS, "local correlation"
+        else:
+            self.similarity, name = MULTI_MODAL, "local correlation with self-similarity (MIND)"
+        return [f"similarity: {name}, since the contrasts {'agree' if seen.same else 'differ'} {found}"]
 
 
 def affine_similarity(settings: Settings) -> dict[str, float]:

@@ -69,8 +69,12 @@ def of_terms(terms: dict[str, Tensor], free: Tensor) -> tuple[dict[str, float], 
 @pytest.mark.parametrize("affine", [np.eye(4), TURNED], ids=["identity", "turned"])
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "masked"])
 @pytest.mark.parametrize("amount", [0.0, 3.0, 12.0])
-def test_terms_and_their_derivative_are_those_of_double_precision(masked: bool, affine: np.ndarray, amount: float) -> None:
+@pytest.mark.parametrize("extra", [{}, {"mind": 5.0}], ids=["", "mind"])
+def test_terms_and_their_derivative_are_those_of_double_precision(
+    masked: bool, affine: np.ndarray, amount: float, extra: dict[str, float]
+) -> None:
     data, knots = a_stage(masked, affine)
+    data = replace(data, similarity={**data.similarity, **extra})
     coefficients = displaced(knots, amount) + 0.013  # off the voxel centres, where the slope of linear interpolation jumps
     expected, slope = in_double(data, knots, coefficients)
     free = coefficients.clone().requires_grad_(True)
@@ -130,8 +134,10 @@ def test_only_the_last_evaluation_can_be_differentiated() -> None:
         earlier.backward()
 
 
-def test_an_image_one_voxel_thick_is_read_as_torch_reads_it() -> None:
+@pytest.mark.parametrize("extra", [{}, {"mind": 5.0}], ids=["", "mind"])
+def test_an_image_one_voxel_thick_is_read_as_torch_reads_it(extra: dict[str, float]) -> None:
     data, knots = a_stage(False, np.eye(4))
+    data = replace(data, similarity={**data.similarity, **extra})
     thin = Image(data.moving.values[:, 7:8].contiguous(), data.moving.grid.cropped([0, 0, 7], (18, 17, 1)))
     data = replace(data, moving=thin, moving_weight=torch.ones_like(thin.values))
     coefficients = displaced(knots, 2.0)
@@ -146,4 +152,6 @@ def test_coefficients_that_are_no_numbers_show_in_the_terms_and_read_no_foreign_
     data, knots = a_stage(True, np.eye(4))
     free = torch.full((3, *knots.shape), float("nan"), requires_grad=True)
     assert torch.isnan(CompiledLevel(data, knots).terms(free)["mse"])
+    with_features = replace(data, similarity={"local_ncc": 1.0, "mind": 1.0})
+    assert torch.isnan(CompiledLevel(with_features, knots).terms(free)["local_ncc"])
     assert torch.isnan(exponential(free.detach(), knots, 5)).all()

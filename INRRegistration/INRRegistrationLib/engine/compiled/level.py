@@ -1,4 +1,4 @@
-"""Local correlation and squared differences on a whole level, compiled."""
+"""Local correlation, squared differences and MIND on a whole level, compiled."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.engine.compiled.comparison import LEAST, Comparison
+from INRRegistrationLib.engine.compiled.features import differ
 from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Signs, run
 from INRRegistrationLib.engine.compiled.warp import spread, warp
 from INRRegistrationLib.engine.data import StageData
@@ -17,7 +18,7 @@ from INRRegistrationLib.engine.fields.spline import basis, locate
 
 
 class CompiledLevel:
-    """The same terms as ``WholeLevel`` in float32, of local correlation and squared differences, voxel by voxel.
+    """The same terms as ``WholeLevel`` in float32, of local correlation, squared differences and MIND, voxel by voxel.
 
     Args:
         data: Of the stage, on the CPU.
@@ -33,27 +34,38 @@ class CompiledLevel:
         self.positions, self.firsts, self.weights = _along_axes(data, knots)
         self.ranges = self.compared.ranges
         self._buffers(knots)
+        self.features = FeatureDifference(data, self) if data.features is not None else None
         self.turn = 0
         self._started_inside(knots)
 
     def terms(self, coefficients: Tensor) -> dict[str, Tensor]:
         """Weighted similarity terms under these coefficients."""
         values = _Terms.apply(coefficients, self)
-        named = dict(zip(("local_ncc", "mse", "outside"), values, strict=True))
+        named = dict(zip(("local_ncc", "mse", "outside", "mind"), values, strict=True))
         weights = {**self.data.similarity, "outside": self.data.outside_weight}
         return {name: value * weights[name] for name, value in named.items() if weights.get(name, 0) > 0}
 
-    def forward(self, coefficients: Floats) -> tuple[float, float, float]:
-        """One minus the mean local correlation, the mean squared difference, and the mean distance outside, in voxels."""
+    def forward(self, coefficients: Floats) -> tuple[float, float, float, float]:
+        """One minus the mean local correlation, the mean squared difference, the mean distance outside in voxels, and of features.
+
+        The last is the mean squared difference of the features, 0 without any.
+        """
         self.turn += 1
         self._warp(coefficients)
-        return *self.compared.forward(self.values, self.seen), float(self.left.sum())
+        local, squares = self.compared.forward(self.values, self.seen)
+        unlike = 0.0 if self.features is None else self.features.forward(coefficients)
+        return local, squares, float(self.left.sum()), unlike
 
-    def backward(self, of_correlation: float, of_difference: float, of_leaving: float) -> Floats:
+    def backward(self, of_correlation: float, of_difference: float, of_leaving: float, of_features: float) -> Floats:
         """Derivative by the coefficients, given that of the objective by what ``forward`` gave last."""
         push = self.compared.backward(self.values, self.seen, of_correlation, of_difference)
+        total = self.spread(push, self.slopes, of_leaving)
+        return total if self.features is None else total + self.features.backward(of_features)
+
+    def spread(self, push: Floats, slopes: Floats, of_leaving: float) -> Floats:
+        """What voxels with ``push`` (D, H, W) times ``slopes`` (3, D, H, W) give to the control points."""
         run(
-            spread, self.ranges, push, self.slopes, self.held, of_leaving, self.sides, self.carry, self.firsts, self.weights,
+            spread, self.ranges, push, slopes, self.held, of_leaving, self.sides, self.carry, self.firsts, self.weights,
             self.compared.rows, self.shares,
         )  # fmt: skip
         total = np.zeros(self.shape, np.float32)
@@ -86,14 +98,48 @@ class CompiledLevel:
         self.held[:] = weight * inside / max(float(weight.sum()), LEAST)
 
 
+class FeatureDifference:
+    """The MIND term of a level.
+
+    Args:
+        data: Of the stage; with features.
+        level: Whose warp was made for the same coefficients before.
+    """
+
+    def __init__(self, data: StageData, level: CompiledLevel) -> None:
+        assert data.features is not None
+        self.level = level
+        self.fixed, moving = (f.permute(1, 2, 3, 0).contiguous().numpy() for f in (data.features.fixed, data.features.moving.values))
+        linear, shift = data.to_moving_unit()
+        self.carry = _to_voxels(data.features.matrix @ linear, data.features.unit(shift), moving.shape)
+        self.moving = np.pad(moving, [(0, int(n == 1)) for n in moving.shape[:3]] + [(0, 0)], mode="edge")
+        self.pulls = np.zeros((3, *level.values.shape), np.float32)
+        self.totals: Doubles = np.zeros(len(level.ranges))
+
+    def forward(self, coefficients: Floats) -> float:
+        """The mean squared difference."""
+        level = self.level
+        run(
+            differ, level.ranges, coefficients, level.firsts, level.weights, level.positions, level.compared.rows, self.carry, self.fixed,
+            self.moving, level.compared.weight, level.seen, self.pulls, self.totals,
+        )  # fmt: skip
+        return float(self.totals.sum()) / level.compared.counted
+
+    def backward(self, of_features: float) -> Floats:
+        """Derivative by the coefficients."""
+        level = self.level
+        scale = np.full(level.values.shape, of_features / level.compared.counted, np.float32)
+        return level.spread(scale, self.pulls, 0.0)
+
+
 class _Terms(torch.autograd.Function):
     """``CompiledLevel`` to automatic differentiation."""
 
     @staticmethod
-    def forward(ctx: Any, coefficients: Tensor, level: CompiledLevel) -> tuple[Tensor, Tensor, Tensor]:
-        a, b, c = level.forward(np.ascontiguousarray(coefficients.detach().numpy()))
+    def forward(ctx: Any, coefficients: Tensor, level: CompiledLevel) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        a, b, c, d = level.forward(np.ascontiguousarray(coefficients.detach().numpy()))
         ctx.level, ctx.turn = level, level.turn
-        return coefficients.new_tensor(a), coefficients.new_tensor(b), coefficients.new_tensor(c)
+        return coefficients.new_tensor(a), coefficients.new_tensor(b), coefficients.new_tensor(c), coefficients.new_tensor(d)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
@@ -120,9 +166,13 @@ def sure_cells(weight: Floats) -> Signs:
 
 def _carry(data: StageData) -> Floats:
     """(3, 4): unit coordinates of the field to voxels of the moving image."""
-    linear, shift = (part.double().numpy() for part in data.to_moving_unit())
-    half = (np.asarray(data.moving.grid.size) - 1) / 2
-    return np.asarray(half[:, None] * np.column_stack([linear, shift + 1]), np.float32)
+    return _to_voxels(*data.to_moving_unit(), data.moving.grid.shape)
+
+
+def _to_voxels(linear: Tensor, shift: Tensor, shape: tuple[int, ...]) -> Floats:
+    """(3, 4): a map to unit coordinates of an image of shape (k, j, i, ...) as one to its voxels."""
+    half = (np.asarray(shape[2::-1]) - 1) / 2
+    return np.asarray(half[:, None] * np.column_stack([linear.double().numpy(), shift.double().numpy() + 1]), np.float32)
 
 
 def _along_axes(data: StageData, knots: Knots) -> tuple[Floats, Ints, Floats]:

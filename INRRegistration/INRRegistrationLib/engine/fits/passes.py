@@ -63,7 +63,7 @@ class Level(Protocol):
 def _level(data: StageData, field: Lattice) -> Level:
     """The whole level, compiled where that is possible."""
     weights = {name for name, weight in data.similarity.items() if weight > 0}
-    if "local_ncc" in weights and weights <= {"local_ncc", "mse"} and compiled.usable(data.fixed.values):
+    if "local_ncc" in weights and weights <= {"local_ncc", "mse", "mind"} and compiled.usable(data.fixed.values):
         from INRRegistrationLib.engine.compiled.level import CompiledLevel  # loading the compiler takes a second
 
         return CompiledLevel(data, field.knots)

@@ -15,7 +15,7 @@ from INRRegistrationLib.engine.fit import Diverged
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.in_mask import image_in_mask
-from INRRegistrationLib.engine.prepare import MULTI_MODAL, Prepared
+from INRRegistrationLib.engine.prepare import MULTI_MODAL, MULTI_MODAL_POINTS, Prepared
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
 from INRRegistrationLib.engine.uncertainty.sites import fitted_spacing, sites
@@ -89,5 +89,5 @@ def estimate(fit: PairFit, prepared: Prepared, problem: Problem, settings: Setti
 def _contrasts_differ(prepared: Prepared, settings: Settings) -> bool:
     """Whether the similarity is one for different modalities: by the settings, or chosen after a look at the images."""
     if "auto" in settings.similarity:
-        return prepared.similarity == MULTI_MODAL
+        return prepared.similarity in (MULTI_MODAL, MULTI_MODAL_POINTS)
     return not ACROSS_CONTRASTS.isdisjoint(name for name, weight in settings.similarity.items() if weight > 0)
