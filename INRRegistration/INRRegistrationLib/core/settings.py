@@ -145,7 +145,7 @@ class Settings:
     representation: Representation = field(default_factory=Representation)
     similarity: Mapping[str, float] = field(default_factory=lambda: {"auto": 1.0})
     local_ncc_radius: int = 2
-    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.5, "symmetric_jacobian": 0.1})
+    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.4, "symmetric_jacobian": 0.5})
     regularity_points: float = 0.15
     affine: Affine = field(default_factory=Affine)
     stages: tuple[Stage, ...] = (Stage(8, 30, 0.8), Stage(4, 30, 0.8), Stage(2, 30, 1.0), Stage(1, 20, 0.5, control_spacing=2.5))
