@@ -1,6 +1,6 @@
-"""Where the time of ``auto`` goes: its phases, and the parts of one iteration on each level beside the least work.
+"""Where the time goes: the phases of presets, and the parts of one iteration of ``auto`` on each level beside the least work.
 
-    python Testing/Benchmarks/profile_stages.py PAIR [--iterations 6] [--threads 1]
+    python Testing/Benchmarks/profile_stages.py PAIR [--presets auto quick ...] [--iterations 6] [--threads 2]
 
 ``PAIR`` is a folder with ``fixed.nii.gz`` and ``moving.nii.gz``. The parts of an iteration are measured by Python's profiler on one
 thread; a part is the time within one compiled loop. The least work counts what no implementation can leave out: each image read and
@@ -42,24 +42,28 @@ PARTS = {
     "to control points": ("spread",),
     "exponential": ("double", "pull_back"),
     "regularity": ("densities",),
+    "features": ("differ",),
     "step": ("step",),
 }
 """Column -> functions whose own time it is."""
 BYTES = {"voxel": 4 * 4, "point": 3 * 4 * 6}
 """Fixed, moving and both weights once a voxel; parameters, gradient and both means of Adam read, three of them written."""
-OPERATIONS = {"voxel": 24 + 30 + 7 * 6 + 40 + 40, "point": 3 * 5 * 2 * 40 + 2 * 200}
-"""Spline along a row, trilinear value and slope, window sums, correlation, its derivative; five squarings there and back, two terms."""
+OPERATIONS = {"voxel": 24 + 30 + 7 * 6 + 40 + 40, "point": 3 * 3 * 2 * 40 + 2 * 200}
+"""Spline along a row, trilinear value and slope, window sums, correlation, its derivative; three squarings there and back, two terms."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pair", type=Path)
+    parser.add_argument("--presets", nargs="+", default=["auto"])
     parser.add_argument("--iterations", type=int, default=6)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     problem = Problem(*(read_image(str(arguments.pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving")))
     register(problem, shortened(1))  # loads and compiles
-    phases(problem, arguments.threads)
+    print("| preset | wall s | CPU s | prepare | affine | pyramid | fit | finish |\n|---|---|---|---|---|---|---|---|")
+    for preset in arguments.presets:
+        print(phases(problem, preset, arguments.threads), flush=True)
     torch.set_num_threads(1)
     speeds = copy_speed(), product_speed()
     print(f"\nOne thread: copies {speeds[0] / 1e9:.0f} GB/s, multiplies matrices at {speeds[1] / 1e9:.0f} Gflop/s.\n")
@@ -78,15 +82,14 @@ def shortened(iterations: int) -> Settings:
     return replace(settings, device="cpu", stages=tuple(replace(stage, iterations=iterations) for stage in settings.stages))
 
 
-def phases(problem: Problem, threads: int) -> None:
-    """A whole run: seconds and processor seconds of its phases."""
+def phases(problem: Problem, preset: str, threads: int) -> str:
+    """A whole run, files and imports left out: a line with its seconds, processor seconds and the seconds of its phases."""
     torch.set_num_threads(threads)
     wall, cpu = time.perf_counter(), time.process_time()
-    result = register(problem, replace(load_preset("auto").settings, device="cpu"))
+    result = register(problem, replace(load_preset(preset).settings, device="cpu"))
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    said = ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings_s.items() if name != "total" and seconds >= 0.05)
-    size = "x".join(str(n) for n in problem.fixed.grid.size)
-    print(f"{size} voxels, {threads} threads: {wall:.1f} s, {cpu:.1f} s of processor time. Seconds: {said}.")
+    own = [f"{result.timings_s.get(name, 0.0):.1f}" for name in ("prepare", "affine", "pyramid", "fit", "finish")]
+    return f"| {preset} | {wall:.1f} | {cpu:.1f} | {' | '.join(own)} |"
 
 
 def levels(problem: Problem, iterations: int, speeds: tuple[float, float]) -> list[str]:

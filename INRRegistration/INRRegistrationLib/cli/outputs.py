@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -83,18 +84,19 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
     from INRRegistrationLib.report import report_data, report_html
 
     assert result.transform is not None and result.model is not None
-    with finished_folder(folder) as new:
+    images = {name: getattr(result, name) for name in ("jacobian", "warped", "uncertainty")}
+    images = {name: volume for name, volume in {**images, **result.maps}.items() if volume is not None}
+    with finished_folder(folder) as new, ThreadPoolExecutor(1) as compressing:  # takes longest, and does not need Python meanwhile
+        written = [compressing.submit(write_image, new / f"{name}.nii.gz", replace(volume, name=name)) for name, volume in images.items()]
         write_transform(new / "transform.h5", result.transform)
         if result.inverse is not None:
             write_transform(new / "inverse_transform.h5", result.inverse)
-        images = {name: getattr(result, name) for name in ("warped", "jacobian", "uncertainty")}
-        for name, volume in {**images, **result.maps}.items():
-            if volume is not None:
-                write_image(new / f"{name}.nii.gz", replace(volume, name=name))
         grids = {"fixed_grid": grid_to_json(problem.fixed.grid), "moving_grid": grid_to_json(problem.moving.grid)}
         write_model(new / "model.safetensors", result.model, **grids)
         (new / "report.json").write_text(json.dumps(report_data(problem, result), indent=2), encoding="utf-8")
         (new / "report.html").write_text(report_html(problem, result), encoding="utf-8")
+        for image in written:
+            image.result()
         made = {file.name for file in new.iterdir()}
     for name in set(RESULTS) - made:
         (folder / name).unlink(missing_ok=True)

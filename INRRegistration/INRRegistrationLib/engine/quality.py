@@ -15,16 +15,35 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
+RADIUS = 2
+"""Of the windows of local correlation, voxels."""
+SLAB = 32
+"""Planes looked at together."""
+
 
 def similarities(fixed: Floats, warped: Floats, mask: Mask) -> dict[str, float]:
     """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; both are 1 at best."""
     a, b = fixed[mask].astype(np.float64), warped[mask].astype(np.float64)
     spread = a.std() * b.std()
     pearson = float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
-    scale = max(float(np.ptp(fixed)), 1e-12), max(float(np.ptp(warped)), 1e-12)
-    blocks = [torch.as_tensor(np.ascontiguousarray(v, dtype=np.float32))[None] / s for v, s in zip((fixed, warped), scale, strict=True)]
-    local = 1 - float(local_ncc(blocks[0], blocks[1], torch.as_tensor(mask)[None].float(), 2))
-    return {"correlation": pearson, "local correlation": local}
+    return {"correlation": pearson, "local correlation": _local_correlation(fixed, warped, mask)}
+
+
+def _local_correlation(fixed: Floats, warped: Floats, mask: Mask) -> float:
+    """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
+    scale = [np.float32(max(float(np.ptp(v)), 1e-12)) for v in (fixed, warped)]
+    agreed = counted = 0.0
+    for start in range(0, len(fixed), SLAB):
+        low, high = max(start - RADIUS, 0), start + SLAB + RADIUS
+        weight = torch.as_tensor(mask[low:high])[None].float()
+        weight[:, : start - low] = 0
+        weight[:, start - low + SLAB :] = 0
+        blocks = [torch.from_numpy(v[low:high].astype(np.float32) / s)[None] for v, s in zip((fixed, warped), scale, strict=True)]
+        voxels = float(weight.sum())
+        if voxels > 0:
+            agreed += voxels * (1 - float(local_ncc(blocks[0], blocks[1], weight, RADIUS)))
+            counted += voxels
+    return agreed / max(counted, 1.0)
 
 
 def tre(mapped: Array, moving: Array) -> dict[str, float]:

@@ -16,6 +16,7 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress
 from INRRegistrationLib.core.settings import Affine, Stage
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine import prepare
 from INRRegistrationLib.engine.register import register
 
 Array = npt.NDArray[np.float64]
@@ -186,6 +187,20 @@ def test_the_similarity_is_chosen_from_the_contrasts(invert: bool, word: str) ->
     result = register(problem, replace(LATTICE, similarity={"auto": 1.0}, clip_percent=0.5))
     assert any(word in choice for choice in result.choices)
     assert error_mm(result) < 0.5 * BEFORE
+
+
+def test_features_are_left_out_on_levels_too_large_for_them_where_the_terms_were_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = a_problem()
+    moving = np.asarray(problem.moving.values)
+    inverted = replace(problem, moving=Volume(moving.max() - moving, MOVING, "moving"))
+    settings = replace(short(LATTICE, 1), similarity={"auto": 1.0})
+    monkeypatch.setattr(prepare, "MOST_FEATURES", FIXED.size[0] * FIXED.size[1] * FIXED.size[2] // 4)
+    coarse, fine = (set(curve.terms) for curve in register(inverted, settings).history)
+    assert {"mind", "local_ncc"} <= coarse
+    assert "mind" not in fine
+    assert "local_ncc" in fine
+    asked = register(inverted, replace(settings, similarity={"mind": 5.0, "local_ncc": 0.5}))
+    assert "mind" in asked.history[-1].terms
 
 
 def test_a_problem_without_an_answer_is_refused_before_any_work() -> None:

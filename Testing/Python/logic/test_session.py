@@ -171,7 +171,7 @@ def test_options_make_settings() -> None:
     options = {"preset": "quick", "weights": {"diffusion": 2}, "similarity": "ncc", "device": "cpu", "seed": 3, "maxVoxels": 5000}
     settings = settings_from(options)
     assert options == {}
-    assert settings.regularity == {"diffusion": 2.0, "symmetric_jacobian": 0.1}
+    assert settings.regularity == {"diffusion": 2.0, "symmetric_jacobian": 0.5}
     assert (settings.similarity, settings.device, settings.seed, settings.max_voxels) == ({"ncc": 1.0}, "cpu", 3, 5000)
 
 

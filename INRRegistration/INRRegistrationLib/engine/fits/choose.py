@@ -12,8 +12,6 @@ from INRRegistrationLib.engine.fits.cycle import CycleFit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.single import SingleFit
 from INRRegistrationLib.engine.fits.steer import check_landmarks, steer
-from INRRegistrationLib.engine.fits.tube import TubeFit
-from INRRegistrationLib.engine.fits.tube_checks import tubes_of
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.prepare import Prepared
 
@@ -27,6 +25,8 @@ def check(problem: Problem, settings: Settings) -> None:
     check_landmarks(problem, settings)
     check_cardiac(problem, settings)
     if settings.geometry is not None and settings.geometry.kind == "tube":
+        from INRRegistrationLib.engine.fits.tube_checks import tubes_of  # loading what it needs takes half a second
+
         tubes_of(problem, settings.geometry)
     estimator_for(settings)
 
@@ -53,6 +53,8 @@ def new_fit(problem: Problem, prepared: Prepared, settings: Settings, affine: Ar
         steer(cardiac, problem, settings, cardiac)
         return cardiac
     if settings.geometry is not None:
+        from INRRegistrationLib.engine.fits.tube import TubeFit  # loading what it needs takes half a second
+
         return TubeFit(problem, prepared, settings, affine, generator)
     single = SingleFit(prepared, settings, affine, generator)
     steer(single, problem, settings, single)
