@@ -31,7 +31,7 @@ def similarities(fixed: Floats, warped: Floats, mask: Mask) -> dict[str, float]:
 
 def _local_correlation(fixed: Floats, warped: Floats, mask: Mask) -> float:
     """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
-    scale = [np.float32(max(float(np.ptp(v)), 1e-12)) for v in (fixed, warped)]
+    scale = [np.float32(np.ptp(v) or 1) for v in (fixed, warped)]  # a constant image has no structure in any unit
     agreed = counted = 0.0
     for start in range(0, len(fixed), SLAB):
         low, high = max(start - RADIUS, 0), start + SLAB + RADIUS
