@@ -13,15 +13,14 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
+from studies.cases import known
 
-from INRRegistrationLib.cli.files import read_image, read_labels
-from INRRegistrationLib.cli.points import read_points
+from INRRegistrationLib.cli.files import read_image
 from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality
@@ -45,11 +44,12 @@ def main() -> None:
 
 def line(pair: Path, preset: str, seeds: int) -> str:
     """One row of the table."""
-    problem, settings = read(pair), load_preset(preset).settings
-    errors = "fixed_landmarks" in problem
+    images = {side: read_image(str(pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving")}
+    problem, settings = Problem(**images, **known(pair)), load_preset(preset).settings
+    errors = problem.fixed_landmarks is not None
     before, after, folds = 0.0, [], 0
     for seed in range(seeds):
-        quality = register(Problem(**problem), replace(settings, seed=seed)).quality
+        quality = register(problem, replace(settings, seed=seed)).quality
         assert quality is not None
         before, value = measured(quality, errors)
         after.append(value)
@@ -59,18 +59,6 @@ def line(pair: Path, preset: str, seeds: int) -> str:
     spread = 100 * np.std(after) / np.mean(after)
     name = "TRE mm" if errors else "Dice"
     return f"| {pair.name} | {name} | {before:.3f} | {np.mean(after):.4f} | {spread:.2f} | {worst:.4f} | {folds} | {worse} |"
-
-
-def read(pair: Path) -> dict[str, Any]:
-    """The arguments of a problem: both images, with landmarks or else labels."""
-    known: dict[str, Any] = {}
-    for side in ("fixed", "moving"):
-        known[side] = read_image(str(pair / f"{side}.nii.gz"), lambda _: None)
-        if (pair / f"{side}_landmarks.csv").exists():
-            known[f"{side}_landmarks"] = read_points(pair / f"{side}_landmarks.csv").positions
-        else:
-            known[f"{side}_labels"] = read_labels(str(pair / f"{side}_labels.nii.gz"), lambda _: None)
-    return known
 
 
 def measured(quality: Quality, errors: bool) -> tuple[float, float]:

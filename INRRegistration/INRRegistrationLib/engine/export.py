@@ -11,8 +11,8 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.result import SplineTransform
 from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.fields.jet import Jet, jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, evaluate_at_points
-from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, interpolating_matrix
+from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice, evaluate_at_points, evaluate_on_axes
+from INRRegistrationLib.engine.fields.spline import apply_axes, interpolating_matrix
 from INRRegistrationLib.engine.fitted_map import FittedMap
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import CHUNK
@@ -113,34 +113,22 @@ def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> 
     step = np.linalg.inv(frame.axes) @ grid.affine[:3, :3]
     aligned = np.abs(step - np.diag(np.diag(step))).max() < 1e-6 * np.abs(step).max()
     volume = float(np.linalg.det(affine[:3, :3]))
-    if aligned and compiled.usable(lattice.values):
+    corner = frame.to_unit(grid.origin)
+    positions = [corner[d] + step[d, d] * np.arange(n) for d, n in enumerate(grid.size)]
+    values = lattice.values.detach()
+    if aligned and compiled.usable(values):
         from INRRegistrationLib.engine.compiled.on_axes import on_axes  # loading the compiler takes a second
 
-        corner = frame.to_unit(grid.origin)
-        positions = [corner[d] + step[d, d] * np.arange(n) for d, n in enumerate(grid.size)]
-        moved, local = on_axes(lattice.values.detach().numpy(), lattice.knots, positions, frame.axes)
+        moved, local = on_axes(values.numpy(), lattice.knots, positions, frame.axes)
         assert moved is not None
         return moved, local * np.float32(volume)
-    jet = _on_aligned(lattice, frame, grid, np.diag(step)) if aligned else _on_any(lattice, frame, grid)
+    sites = [torch.as_tensor(x) for x in positions]
+    jet = evaluate_on_axes(values, lattice.knots, sites, 1) if aligned else _on_any(lattice, frame, grid)
     axes = torch.as_tensor(frame.axes).to(jet.value)
     displacement = torch.einsum("ab,bkji->kjia", axes, jet.value)
     assert jet.first is not None
     det = jacobian_determinant(jet.first) * volume
     return displacement.cpu().numpy(), det.cpu().numpy()
-
-
-def _on_aligned(lattice: SplineLattice, frame: Frame, grid: Grid, step: Array) -> Jet:
-    """Separable evaluation, for grids along the lattice's axes."""
-    knots, values = lattice.knots, lattice.values.detach()
-    corner = frame.to_unit(grid.origin)
-    matrices = []
-    for d in range(3):
-        x = torch.as_tensor(corner[d] + step[d] * np.arange(grid.size[d]))
-        clamped = x.clamp(knots.start[d] + knots.step[d], knots.start[d] + (knots.count[d] - 2) * knots.step[d])
-        matrices.append([axis_matrix(clamped, knots.start[d], knots.step[d], knots.count[d], p).to(values) for p in (0, 1)])
-    value = apply_axes(values, matrices[2][0], matrices[1][0], matrices[0][0])
-    first = torch.stack([apply_axes(values, *(matrices[a][int(a == d)] for a in (2, 1, 0))) for d in range(3)], dim=1)
-    return Jet(value, first)
 
 
 def _on_any(lattice: SplineLattice, frame: Frame, grid: Grid) -> Jet:

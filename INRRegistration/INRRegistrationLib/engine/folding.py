@@ -11,11 +11,13 @@ from torch import Tensor
 
 from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.fields.jet import jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import Knots
-from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix
+from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_on_axes
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+
+PLANES = 16
+"""Looked at together where nothing is compiled: nine numbers a place take memory."""
 
 
 def least_in_cells(values: Tensor, knots: Knots) -> Tensor:
@@ -31,21 +33,10 @@ def least_in_cells(values: Tensor, knots: Knots) -> Tensor:
 
         det = torch.from_numpy(on_axes(values.numpy(), knots, positions, None)[1])
     else:
-        det = _separable(values, knots, positions)
+        x, y, z = (torch.as_tensor(along) for along in positions)
+        slabs = [evaluate_on_axes(values, knots, [x, y, some], 1).first for some in z.split(PLANES)]
+        det = torch.cat([jacobian_determinant(first) for first in slabs if first is not None])
     return -torch.nn.functional.max_pool3d(-det[None], 3, stride=2)[0]
-
-
-def _separable(values: Tensor, knots: Knots, positions: list[npt.NDArray[np.float64]]) -> Tensor:
-    """Determinants at every combination of positions, a few planes at a time."""
-    sites = [torch.as_tensor(x) for x in positions]
-    along = [
-        [axis_matrix(x, knots.start[d], knots.step[d], knots.count[d], power).to(values) for power in (0, 1)] for d, x in enumerate(sites)
-    ]
-    planes = []
-    for some in zip(along[2][0].split(16), along[2][1].split(16), strict=True):
-        columns = [apply_axes(values, some[int(d == 2)], along[1][int(d == 1)], along[0][int(d == 0)]) for d in range(3)]
-        planes.append(jacobian_determinant(torch.stack(columns, dim=1)))
-    return torch.cat(planes)
 
 
 def corner_folds(displacement: Floats, axes: npt.ArrayLike, least: float) -> Mask:

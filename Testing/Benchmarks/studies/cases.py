@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,14 +65,19 @@ def load_case(name: str, pairs: str) -> Case:
 
 def _real(name: str, folder: Path) -> Case:
     images = {side: _coarser(read_image(str(folder / f"{side}.nii.gz"), _say_nothing)) for side in ("fixed", "moving")}
-    given = {}
+    masks = (_lung(images["fixed"]), _lung(images["moving"])) if "lung" in name else None
+    return Case(name, Problem(**images, **known(folder)), masks)
+
+
+def known(folder: Path) -> dict[str, Any]:
+    """Landmarks and labels of a pair, as arguments of a problem."""
+    given: dict[str, Any] = {}
     for side in ("fixed", "moving"):
         if (folder / f"{side}_landmarks.csv").exists():
             given[f"{side}_landmarks"] = read_points(folder / f"{side}_landmarks.csv").positions
         if (folder / f"{side}_labels.nii.gz").exists():
             given[f"{side}_labels"] = read_labels(str(folder / f"{side}_labels.nii.gz"), _say_nothing)
-    masks = (_lung(images["fixed"]), _lung(images["moving"])) if "lung" in name else None
-    return Case(name, Problem(**images, **given), masks)
+    return given
 
 
 def _coarser(volume: Volume) -> Volume:
@@ -80,7 +86,7 @@ def _coarser(volume: Volume) -> Volume:
     spacing = max(float((extent.prod() / MOST_VOXELS) ** (1 / 3)), float(volume.grid.spacing.min()))
     if np.prod(volume.grid.size) <= MOST_VOXELS:
         return volume
-    image = level(np.asarray(volume.values, np.float32), volume.grid, spacing, torch.device("cpu"))
+    image = level(np.asarray(volume.values, np.float32), volume.grid, spacing, torch.device("cpu"), thickest=1.0)
     return Volume(image.values[0].numpy(), image.grid, volume.name)
 
 

@@ -122,6 +122,7 @@ def test_a_level_covers_the_same_field_of_view(a_grid: Grid, spacing: float) -> 
     made = level(noise_on(a_grid), a_grid, spacing, CPU).grid
     np.testing.assert_allclose(made.centre, a_grid.centre, atol=1e-9)
     np.testing.assert_allclose(made.spacing, np.clip(a_grid.spacing, spacing, 2 * spacing), atol=1e-9)
+    np.testing.assert_allclose(level(noise_on(a_grid), a_grid, spacing, CPU, thickest=1.0).grid.spacing, spacing, atol=1e-9)
     np.testing.assert_allclose(made.direction, a_grid.direction, atol=1e-9)
     extents = [np.asarray(grid.size) * grid.spacing for grid in (made, a_grid)]
     assert (np.abs(extents[0] - extents[1]) <= made.spacing / 2 + 1e-9).all()

@@ -45,11 +45,11 @@ def densities(
         lines, pulls, first = np.empty((9, ni), np.float32), np.empty((9, ni), np.float32), np.empty((9, ni - 3), np.float32)
         total = 0.0
         for k in range(start, end):
-            _blend_planes(values[:, k : k + 4], at[2], slope[2], plane, plane_z)
+            blend_planes(values[:, k : k + 4], at[2], slope[2], plane, plane_z)
             back[:] = 0
             back_z[:] = 0
             for j in range(nj - 3):
-                _blend_lines(plane[:, j : j + 4], plane_z[:, j : j + 4], at[1], slope[1], lines)
+                blend_lines(plane[:, j : j + 4], plane_z[:, j : j + 4], at[1], slope[1], lines)
                 pulls[:] = 0
                 total += _along_line(lines, at[0], slope[0], term, first, pulls)
                 for c in range(4):
@@ -66,7 +66,7 @@ def densities(
 
 
 @inlined
-def _blend_planes(four: Floats, at: Floats, slope: Floats, plane: Floats, plane_z: Floats) -> None:
+def blend_planes(four: Floats, at: Floats, slope: Floats, plane: Floats, plane_z: Floats) -> None:
     """Value and derivative along z of the spline in one plane of cells, from four planes of control points."""
     for a in range(plane.shape[0]):
         for j in range(plane.shape[1]):
@@ -77,7 +77,7 @@ def _blend_planes(four: Floats, at: Floats, slope: Floats, plane: Floats, plane_
 
 
 @inlined
-def _blend_lines(plane: Floats, plane_z: Floats, at: Floats, slope: Floats, lines: Floats) -> None:
+def blend_lines(plane: Floats, plane_z: Floats, at: Floats, slope: Floats, lines: Floats) -> None:
     """Value (0 to 2), derivative along y (3 to 5) and along z (6 to 8) of three components in one line of cells."""
     for a in range(3):
         for i in range(lines.shape[1]):

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from INRRegistrationLib.engine.compiled.cells import blend_lines, blend_planes
 from INRRegistrationLib.engine.compiled.jit import Floats, Ints, Scalar, compiled, inlined, parts, run
 from INRRegistrationLib.engine.fields.lattice import Knots
 from INRRegistrationLib.engine.fields.spline import basis, locate
@@ -31,29 +32,11 @@ def _on_axes(
         plane, plane_z = np.empty((3, nj, ni), np.float32), np.empty((3, nj, ni), np.float32)
         lines = np.empty((9, ni), np.float32)
         for z in range(start, end):
-            four = values[:, firsts[2, z] : firsts[2, z] + 4]
-            for a in range(3):
-                for j in range(nj):
-                    for i in range(ni):
-                        v0, v1, v2, v3 = four[a, 0, j, i], four[a, 1, j, i], four[a, 2, j, i], four[a, 3, j, i]
-                        plane[a, j, i] = _blend(weights[2, z], v0, v1, v2, v3)
-                        plane_z[a, j, i] = _blend(slopes[2, z], v0, v1, v2, v3)
+            blend_planes(values[:, firsts[2, z] : firsts[2, z] + 4], weights[2, z], slopes[2, z], plane, plane_z)
             for y in range(det.shape[1]):
-                rows, rows_z = plane[:, firsts[1, y] : firsts[1, y] + 4], plane_z[:, firsts[1, y] : firsts[1, y] + 4]
-                for a in range(3):
-                    for i in range(ni):
-                        v0, v1, v2, v3 = rows[a, 0, i], rows[a, 1, i], rows[a, 2, i], rows[a, 3, i]
-                        lines[a, i] = _blend(weights[1, y], v0, v1, v2, v3)
-                        lines[3 + a, i] = _blend(slopes[1, y], v0, v1, v2, v3)
-                    for i in range(ni):
-                        v0, v1, v2, v3 = rows_z[a, 0, i], rows_z[a, 1, i], rows_z[a, 2, i], rows_z[a, 3, i]
-                        lines[6 + a, i] = _blend(weights[1, y], v0, v1, v2, v3)
+                four = slice(firsts[1, y], firsts[1, y] + 4)
+                blend_lines(plane[:, four], plane_z[:, four], weights[1, y], slopes[1, y], lines)
                 _along_line(lines, firsts[0], weights[0], slopes[0], axes, displacement[z, y], det[z, y])
-
-
-@inlined
-def _blend(w: Floats, v0: Scalar, v1: Scalar, v2: Scalar, v3: Scalar) -> Scalar:
-    return w[0] * v0 + w[1] * v1 + w[2] * v2 + w[3] * v3
 
 
 @inlined

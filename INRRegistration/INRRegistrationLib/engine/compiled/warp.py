@@ -57,11 +57,11 @@ def warp(
         row = np.empty((3, coefficients.shape[3]), np.float32)
         total = 0.0
         for z in range(start, end):
-            _blend_planes(coefficients[:, firsts[2, z] : firsts[2, z] + 4], weights[2, z], plane)
+            blend_planes(coefficients[:, firsts[2, z] : firsts[2, z] + 4], weights[2, z], plane)
             for y in range(rows.shape[1]):
                 x0, x1 = rows[z, y]
                 if x0 < x1:
-                    _blend_rows(plane[:, firsts[1, y] : firsts[1, y] + 4], weights[1, y], row)
+                    blend_rows(plane[:, firsts[1, y] : firsts[1, y] + 4], weights[1, y], row)
                     total += _warp_row(
                         row, firsts[0, x0:x1], weights[0, x0:x1], positions[0, x0:x1], positions[1, y], positions[2, z], carry, moving,
                         moving_weight, sure, held[z, y, x0:x1], values[z, y, x0:x1], slopes[:, z, y, x0:x1], seen[z, y, x0:x1],
@@ -71,7 +71,7 @@ def warp(
 
 
 @inlined
-def _blend_planes(four: Floats, w: Floats, plane: Floats) -> None:
+def blend_planes(four: Floats, w: Floats, plane: Floats) -> None:
     """The control points (3, nj, ni) of one plane of voxels, from four planes (3, 4, nj, ni)."""
     for a in range(plane.shape[0]):
         for j in range(plane.shape[1]):
@@ -81,7 +81,7 @@ def _blend_planes(four: Floats, w: Floats, plane: Floats) -> None:
 
 
 @inlined
-def _blend_rows(four: Floats, w: Floats, row: Floats) -> None:
+def blend_rows(four: Floats, w: Floats, row: Floats) -> None:
     """The control points (3, ni) of one row of voxels, from four rows (3, 4, ni)."""
     for a in range(row.shape[0]):
         for i in range(row.shape[1]):
@@ -111,13 +111,7 @@ def _warp_row(
     depth, height, width = moving.shape
     high_x, high_y, high_z = np.float32(width - 1), np.float32(height - 1), np.float32(depth - 1)
     for n in range(values.shape[0]):
-        m, w0, w1, w2, w3 = firsts[n], weights[n, 0], weights[n, 1], weights[n, 2], weights[n, 3]
-        u = x[n] + w0 * row[0, m] + w1 * row[0, m + 1] + w2 * row[0, m + 2] + w3 * row[0, m + 3]
-        v = y + w0 * row[1, m] + w1 * row[1, m + 1] + w2 * row[1, m + 2] + w3 * row[1, m + 3]
-        w = z + w0 * row[2, m] + w1 * row[2, m + 1] + w2 * row[2, m + 2] + w3 * row[2, m + 3]
-        at_x = carry[0, 0] * u + carry[0, 1] * v + carry[0, 2] * w + carry[0, 3]
-        at_y = carry[1, 0] * u + carry[1, 1] * v + carry[1, 2] * w + carry[1, 3]
-        at_z = carry[2, 0] * u + carry[2, 1] * v + carry[2, 2] * w + carry[2, 3]
+        at_x, at_y, at_z = carried(row, firsts[n], weights[n], x[n], y, z, carry)
         if 0 < at_x < high_x and 0 < at_y < high_y and 0 < at_z < high_z:
             i, j, k = int(at_x), int(at_y), int(at_z)
             corner = (k * height + j) * width + i
@@ -139,6 +133,19 @@ def _warp_row(
         for a in range(3):
             slopes[a, n] = carry[0, a] * dx + carry[1, a] * dy + carry[2, a] * dz
     return total
+
+
+@inlined
+def carried(row: Floats, m: int, weights: Floats, x: Scalar, y: Scalar, z: Scalar, carry: Floats) -> tuple[Scalar, Scalar, Scalar]:
+    """``carry`` applied to a position and the displacement of a row of control points (3, ni) there, from number ``m`` on."""
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    u = x + w0 * row[0, m] + w1 * row[0, m + 1] + w2 * row[0, m + 2] + w3 * row[0, m + 3]
+    v = y + w0 * row[1, m] + w1 * row[1, m + 1] + w2 * row[1, m + 2] + w3 * row[1, m + 3]
+    w = z + w0 * row[2, m] + w1 * row[2, m + 1] + w2 * row[2, m + 2] + w3 * row[2, m + 3]
+    at_x = carry[0, 0] * u + carry[0, 1] * v + carry[0, 2] * w + carry[0, 3]
+    at_y = carry[1, 0] * u + carry[1, 1] * v + carry[1, 2] * w + carry[1, 3]
+    at_z = carry[2, 0] * u + carry[2, 1] * v + carry[2, 2] * w + carry[2, 3]
+    return at_x, at_y, at_z
 
 
 @inlined

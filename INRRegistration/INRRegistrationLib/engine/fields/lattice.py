@@ -162,13 +162,15 @@ def evaluate_at_points(coefficients: Tensor, knots: Knots, points: Tensor, order
 
 
 def evaluate_on_cells(coefficients: Tensor, knots: Knots, offset: tuple[float, float, float], order: int) -> Jet:
-    """The jet at one position in every cell of the lattice, ``(3, ck, cj, ci)`` and so on: separable, no gathers."""
+    """The jet at one position in every cell of the lattice, ``(3, ck, cj, ci)`` and so on."""
+    return evaluate_on_axes(coefficients, knots, [knots.sites(d, offset[d], coefficients) for d in range(3)], order)
+
+
+def evaluate_on_axes(coefficients: Tensor, knots: Knots, positions: list[Tensor], order: int) -> Jet:
+    """The jet at every combination of positions along x, y, z, ``(3, k, j, i)`` and so on: separable, no gathers."""
     matrices = [
-        [
-            axis_matrix(knots.sites(d, offset[d], coefficients), knots.start[d], knots.step[d], knots.count[d], power)
-            for power in range(order + 1)
-        ]
-        for d in range(3)
+        [axis_matrix(x, knots.start[d], knots.step[d], knots.count[d], power).to(coefficients) for power in range(order + 1)]
+        for d, x in enumerate(positions)
     ]
 
     def blend(powers: tuple[int, int, int]) -> Tensor:

@@ -44,10 +44,12 @@ def orthogonal(volume: Volume) -> Volume:
     return Volume(moved, grid, volume.name)
 
 
-def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: torch.device, smooth: bool = True) -> Image:
+def level(
+    values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: torch.device, smooth: bool = True, thickest: float = THICKEST
+) -> Image:
     """An image at a near-isotropic spacing along its own axes, covering the same field of view.
 
-    Along axes whose voxels are longer than the spacing these are kept, up to twice the spacing: finer ones would cost
+    Along axes whose voxels are longer than the spacing these are kept, up to ``thickest`` times the spacing: finer ones would cost
     as much as voxels that tell something; coarser ones, a fit on 5 mm slices, waste what the other two axes know.
 
     Args:
@@ -57,8 +59,9 @@ def level(values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: t
         device: Where the level is to live.
         smooth: Gaussian first where the level is coarser than the image, cubic interpolation where it is finer; else
             linear interpolation only (for masks).
+        thickest: Longest side of a voxel over the spacing; 1 for cubes.
     """
-    spacings = np.clip(grid.spacing, spacing, THICKEST * spacing)
+    spacings = np.clip(grid.spacing, spacing, thickest * spacing)
     counts = [max(round(n * s / own), 1) for n, s, own in zip(grid.size, grid.spacing, spacings, strict=True)]
     matrices, first, steps = [], [], []
     for axis in range(3):
