@@ -74,7 +74,8 @@ def similarity(fixed: Volume, moving: Volume, displacement: Floats, mask: npt.ND
 
     seen = np.nan_to_num(np.asarray(fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     images = {"before": np.zeros_like(displacement), "after": displacement}
-    scores = {when: similarities(seen, np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32), mask) for when, u in images.items()}
+    warped = [np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32) for u in images.values()]
+    scores = dict(zip(images, similarities(seen, warped, mask), strict=True))
     return {name: {when: scores[when][name] for when in scores} for name in scores["before"]}
 
 

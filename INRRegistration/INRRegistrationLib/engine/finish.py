@@ -132,7 +132,7 @@ def _measure(
 ) -> Quality:
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
     fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    scores = [measure.similarities(fixed, image, mask) for image in images]
+    scores = measure.similarities(fixed, images, mask)
     folding, spread, sd = measure.determinant_summary(det, mask)
     length = np.linalg.norm(displacement[mask], axis=1)
     size = {"mean": float(length.mean()), "p95": float(np.percentile(length, 95)), "max": float(length.max())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +38,10 @@ MOST_FEATURES = 4_000_000
 """Voxels of a level from which on features, 24 numbers a voxel, are left out where the terms were chosen by ``auto``."""
 MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
+LevelPair = tuple[Image, torch.Tensor, Image, torch.Tensor]
+COARSE = 1.9
+"""Levels at this many times the finest spacing and more are kept: an eighth of the voxels and less."""
+
 
 @dataclass
 class Prepared:
@@ -50,6 +55,8 @@ class Prepared:
         box: (2, 3) unit coordinates that the field is fitted for: the fixed image.
         device: Of every tensor.
         similarity: Weights, decided once the images are aligned.
+        gain: What makes moving intensities like fixed ones: times, plus.
+        coarse: Levels by spacing, as far as they were made; `replace` starts anew, for other images.
     """
 
     fixed: CleanImage
@@ -60,9 +67,17 @@ class Prepared:
     device: torch.device
     similarity: dict[str, float] = field(default_factory=dict)
     gain: tuple[float, float] = (1.0, 0.0)
+    coarse: dict[float, LevelPair] = field(default_factory=dict, init=False)
 
-    def level_pair(self, spacing: float) -> tuple[Image, torch.Tensor, Image, torch.Tensor]:
-        """Fixed and moving image and their weights at one spacing."""
+    def level_pair(self, spacing: float) -> LevelPair:
+        """Fixed and moving image and their weights at one spacing; coarse ones are made once, they are small."""
+        if spacing < COARSE * self.spacing:
+            return self._level_pair(spacing)
+        if spacing not in self.coarse:
+            self.coarse[spacing] = self._level_pair(spacing)
+        return self.coarse[spacing]
+
+    def _level_pair(self, spacing: float) -> LevelPair:
         images = []
         for image in (self.fixed, self.moving):
             own = max(spacing, float(image.grid.spacing.min()))
@@ -171,11 +186,13 @@ def affine_similarity(settings: Settings) -> dict[str, float]:
 
 def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:
     """Clean both images and lay down the coordinates of the fit."""
-    if problem.fixed_mask is None:
-        fixed = clean(orthogonal(problem.fixed), None, settings.clip_percent)
-    else:  # the mask first: resampling would carry in what lies outside
-        fixed = upright(clean(problem.fixed, problem.fixed_mask, settings.clip_percent))
-    moving = clean(problem.moving, problem.moving_mask, settings.clip_percent)
+    with ThreadPoolExecutor(1) as beside:  # numpy mostly lets go of Python's lock
+        coming = beside.submit(clean, problem.moving, problem.moving_mask, settings.clip_percent)
+        if problem.fixed_mask is None:
+            fixed = clean(orthogonal(problem.fixed), None, settings.clip_percent)
+        else:  # the mask first: resampling would carry in what lies outside
+            fixed = upright(clean(problem.fixed, problem.fixed_mask, settings.clip_percent))
+        moving = coming.result()
     spacing = working_spacing(fixed.grid, settings.max_voxels)
     return Prepared(fixed, moving, spacing, *_coordinates(fixed.grid, settings), device)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,7 +11,9 @@ import torch
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality
-from INRRegistrationLib.engine.terms.similarity import local_ncc
+from INRRegistrationLib.engine import compiled
+from INRRegistrationLib.engine.data import crop_box
+from INRRegistrationLib.engine.terms.similarity import FixedWindows, LocalCorrelation
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -21,29 +25,57 @@ SLAB = 32
 """Planes looked at together."""
 
 
-def similarities(fixed: Floats, warped: Floats, mask: Mask) -> dict[str, float]:
-    """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; both are 1 at best."""
-    a, b = fixed[mask].astype(np.float64), warped[mask].astype(np.float64)
-    spread = a.std() * b.std()
-    pearson = float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 0 else 0.0
-    return {"correlation": pearson, "local correlation": _local_correlation(fixed, warped, mask)}
+def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[dict[str, float]]:
+    """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; both are 1 at best.
+
+    Args:
+        fixed: (k, j, i).
+        images: The same shape, each compared with the fixed one.
+        mask: The same shape.
+
+    Returns:
+        Both measures by name, for each image.
+    """
+    box = crop_box(mask, RADIUS)
+    fixed, mask, images = fixed[box], mask[box], [image[box] for image in images]
+    local = _local_correlations(fixed, images, mask)
+    a = fixed[mask].astype(np.float64)
+    a -= a.mean()
+    found = []
+    for image, agreed in zip(images, local, strict=True):
+        b = image[mask].astype(np.float64)
+        b -= b.mean()
+        spread = float(np.sqrt((a * a).mean() * (b * b).mean())) if a.size else 0.0
+        found.append({"correlation": float((a * b).mean()) / spread if spread > 0 else 0.0, "local correlation": agreed})
+    return found
 
 
-def _local_correlation(fixed: Floats, warped: Floats, mask: Mask) -> float:
+def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[float]:
     """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
-    scale = [np.float32(np.ptp(v) or 1) for v in (fixed, warped)]  # a constant image has no structure in any unit
-    agreed = counted = 0.0
+    scaled = [image / np.float32(np.ptp(image) or 1) for image in (fixed, *images)]  # a constant has no structure in any unit
+    agreed, counted = np.zeros(len(images)), 0.0
     for start in range(0, len(fixed), SLAB):
         low, high = max(start - RADIUS, 0), start + SLAB + RADIUS
-        weight = torch.as_tensor(mask[low:high])[None].float()
-        weight[:, : start - low] = 0
-        weight[:, start - low + SLAB :] = 0
-        blocks = [torch.from_numpy(v[low:high].astype(np.float32) / s)[None] for v, s in zip((fixed, warped), scale, strict=True)]
+        weight = mask[low:high].astype(np.float32)
+        weight[: start - low] = 0
+        weight[start - low + SLAB :] = 0
         voxels = float(weight.sum())
         if voxels > 0:
-            agreed += voxels * (1 - float(local_ncc(blocks[0], blocks[1], weight, RADIUS)))
+            blocks = [np.ascontiguousarray(image[low:high], np.float32) for image in scaled]
+            agreed += voxels * np.array(_in_windows(blocks[0], blocks[1:], weight))
             counted += voxels
-    return agreed / max(counted, 1.0)
+    return [float(value) for value in agreed / max(counted, 1.0)]
+
+
+def _in_windows(fixed: Floats, images: Sequence[Floats], weight: Floats) -> list[float]:
+    """Mean squared local correlation of a block with others, where the weight counts."""
+    if compiled.usable(torch.from_numpy(fixed)):
+        from INRRegistrationLib.engine.compiled.comparison import Comparison  # loading the compiler takes a second
+
+        compared = Comparison(fixed, weight, RADIUS)
+        return [1 - compared.forward(image, np.ones_like(image))[0] for image in images]
+    windows, weights = FixedWindows(torch.from_numpy(fixed)[None], RADIUS), torch.from_numpy(weight)[None]
+    return [1 - float(LocalCorrelation.apply(torch.from_numpy(image)[None], windows, weights)) for image in images]
 
 
 def tre(mapped: Array, moving: Array) -> dict[str, float]:

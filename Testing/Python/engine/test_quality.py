@@ -6,19 +6,25 @@ import numpy as np
 import pytest
 import torch
 
+from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.quality import SLAB, similarities
 from INRRegistrationLib.engine.terms.similarity import local_ncc
 
 
+@pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "torch"])
 @pytest.mark.parametrize("planes", [SLAB - 1, SLAB, 2 * SLAB + 3])
-def test_local_correlation_by_slabs_is_that_of_the_whole_image(planes: int) -> None:
+def test_local_correlation_by_slabs_is_that_of_the_whole_image(planes: int, compiler: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not compiler:
+        monkeypatch.setattr(compiled, "usable", lambda _: False)
     generator = np.random.default_rng(4)
     fixed = generator.normal(size=(planes, 9, 11)).astype(np.float32)
     warped = (0.5 * fixed + generator.normal(size=fixed.shape)).astype(np.float32)
     mask = generator.random(fixed.shape) < 0.6
+    mask[:, :2], mask[:, :, -3:] = False, False  # what lies outside the mask's box is cut off
     whole = [torch.as_tensor(v / np.ptp(v))[None].double() for v in (fixed, warped)]
     expected = 1 - float(local_ncc(whole[0], whole[1], torch.as_tensor(mask)[None].double(), 2))
-    found = similarities(fixed, warped, mask)
+    same, found = similarities(fixed, [fixed, warped], mask)
+    assert same == pytest.approx({"correlation": 1, "local correlation": 1}, abs=1e-4)
     assert found["local correlation"] == pytest.approx(expected, rel=1e-4)
     assert found["correlation"] == pytest.approx(np.corrcoef(fixed[mask], warped[mask])[0, 1], rel=1e-6)
 
@@ -26,5 +32,5 @@ def test_local_correlation_by_slabs_is_that_of_the_whole_image(planes: int) -> N
 def test_a_constant_image_does_not_correlate() -> None:
     image = np.random.default_rng(4).normal(size=(5, 6, 7)).astype(np.float32)
     mask = np.ones(image.shape, bool)
-    found = similarities(image, np.ones_like(image), mask)
-    assert found == pytest.approx({"correlation": 0.0, "local correlation": 0.0}, abs=1e-3)
+    found = similarities(image, [np.ones_like(image)], mask)
+    assert found[0] == pytest.approx({"correlation": 0.0, "local correlation": 0.0}, abs=1e-3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -78,8 +80,9 @@ def level(
     return Image(apply_axes(data, along_k, along_j, along_i).contiguous(), Grid((counts[0], counts[1], counts[2]), affine))
 
 
+@lru_cache(maxsize=64)
 def _axis_operator(size: int, start: float, step: float, count: int, smooth: bool) -> Tensor:
-    """Matrix (count, size) that smooths one axis and reads it at ``start + n * step`` voxels."""
+    """Matrix (count, size) that smooths one axis and reads it at ``start + n * step`` voxels; not to be changed."""
     positions: Array = start + step * np.arange(count, dtype=np.float64)
     if smooth and step < 0.8 and size >= 4:
         matrix = _cubic(size, positions)
