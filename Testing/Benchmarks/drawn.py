@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.core.settings import Geometry
 from INRRegistrationLib.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
@@ -17,6 +20,13 @@ FEWEST = 150
 """Voxels of bone that a step needs; below the sacrum there are fewer."""
 AXIS_MM = 100.0
 """Length of the long axis that is drawn where a ventricle would be."""
+
+
+def curves(geometry: Geometry | None, fixed: Volume) -> dict[str, Any]:
+    """What a preset with anatomical coordinates needs, drawn along the spine."""
+    if geometry is None:
+        return {}
+    return {"centrelines": (spine(fixed),)} if geometry.kind == "tube" else {"long_axis": long_axis(fixed)}
 
 
 def spine(volume: Volume) -> Array:

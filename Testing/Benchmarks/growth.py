@@ -1,10 +1,11 @@
-"""How time and memory grow with the size of the images, and with the number of landmarks.
+"""How time and memory grow with the size of the images, the number of landmarks, and that of the fits of an ensemble.
 
-    python Testing/Benchmarks/growth.py [--sizes 64 96 128 192 256] [--thick] [--landmarks 0 100 10000] [--threads 2]
+    python Testing/Benchmarks/growth.py [--sizes 64 96 128 192 256] [--thick] [--landmarks 0 100 10000] [--ensemble 1 2 5] [--threads 2]
 
 Each row is one registration by ``auto`` of a generated pair, in a process of its own, from images in memory to the result. Memory is the
 process's peak, imports included; "above the images" is what lies above that of a process that has loaded everything and holds both
-images. ``--thick`` adds 512x512x300, which takes some minutes and several gigabytes.
+images. An ensemble is so many fits with other seeds, one after another, of which the maps are kept. Landmarks and ensembles are tried on
+the first size. ``--thick`` adds 512x512x300, which takes some minutes and several gigabytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -34,28 +36,30 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 96, 128, 192, 256])
     parser.add_argument("--thick", action="store_true")
     parser.add_argument("--landmarks", type=int, nargs="+", default=[0, 100, 10_000])
+    parser.add_argument("--ensemble", type=int, nargs="+", default=[1, 2, 5])
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         print(json.dumps(one(json.loads(arguments.worker), arguments.threads)))
         return
-    print("| size | landmarks | images MiB | s | processor s | peak MiB | above the images MiB |\n|---|---|---|---|---|---|---|")
+    print("| size | landmarks | fits | images MiB | s | processor s | peak MiB | above the images MiB |\n|---|---|---|---|---|---|---|---|")
     shapes = [(n, n, n) for n in arguments.sizes] + ([THICK] if arguments.thick else [])
-    for shape in shapes:
-        print(row(shape, arguments.landmarks[0], arguments.threads), flush=True)
-    for count in arguments.landmarks[1:]:
-        print(row(shapes[0], count, arguments.threads), flush=True)
+    asked = [(shape, arguments.landmarks[0], 1) for shape in shapes]
+    asked += [(shapes[0], count, 1) for count in arguments.landmarks[1:]]
+    asked += [(shapes[0], arguments.landmarks[0], fits) for fits in arguments.ensemble if fits > 1]
+    for shape, landmarks, fits in asked:
+        print(row(shape, landmarks, fits, arguments.threads), flush=True)
 
 
-def row(shape: tuple[int, int, int], landmarks: int, threads: int) -> str:
-    asked = json.dumps({"shape": shape, "landmarks": landmarks})
+def row(shape: tuple[int, int, int], landmarks: int, fits: int, threads: int) -> str:
+    asked = json.dumps({"shape": shape, "landmarks": landmarks, "fits": fits})
     done = subprocess.run(
         [sys.executable, __file__, "--worker", asked, "--threads", str(threads)], capture_output=True, text=True, check=False
     )
     size = "x".join(map(str, shape))
     if done.returncode:
-        return f"| {size} | {landmarks} | failed: {(done.stderr.strip().splitlines() or ['killed'])[-1][:80]} | | | | |"
+        return f"| {size} | {landmarks} | {fits} | failed: {(done.stderr.strip().splitlines() or ['killed'])[-1][:80]} | | | | |"
     seen = json.loads(done.stdout.splitlines()[-1])
     cells = [
         f"{seen['images']:.0f}",
@@ -64,7 +68,7 @@ def row(shape: tuple[int, int, int], landmarks: int, threads: int) -> str:
         f"{seen['peak']:.0f}",
         f"{seen['peak'] - seen['before']:.0f}",
     ]
-    return f"| {size} | {landmarks} | {' | '.join(cells)} |"
+    return f"| {size} | {landmarks} | {fits} | {' | '.join(cells)} |"
 
 
 def one(asked: dict[str, Any], threads: int) -> dict[str, float]:
@@ -83,8 +87,12 @@ def one(asked: dict[str, Any], threads: int) -> dict[str, float]:
     points = grid.to_world(np.random.default_rng(0).uniform(0.2, 0.8, (asked["landmarks"], 3)) * np.asarray(grid.size))
     given = {"fixed_landmarks": points, "moving_landmarks": points + 1.0} if asked["landmarks"] else {}
     before, wall, cpu = peak(), time.perf_counter(), time.process_time()
-    result = register(Problem(fixed, moving, **given), load_preset("auto").settings)
-    assert result.transform is not None, result.message
+    settings, kept = load_preset("auto").settings, []
+    for seed in range(asked["fits"]):
+        result = register(Problem(fixed, moving, **given), replace(settings, seed=seed))
+        assert result.transform is not None, result.message
+        kept.append(result.transform)
+        del result
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     images = 2 * 4 * np.prod(grid.size) / 2**20
     return {"wall": wall, "cpu": cpu, "peak": peak(), "before": before, "images": float(images)}

@@ -22,14 +22,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads that spin take the cores from other processes
 
-from drawn import long_axis, spine
-
-from INRRegistrationLib.core.settings import Geometry
-from INRRegistrationLib.core.volume import Volume
+from drawn import curves
 
 PEERS = ["B-spline", "Demons"]
 
@@ -134,13 +130,6 @@ def run_preset(pair: Path, preset: str, transform: Path, threads: int) -> float:
         sys.exit(result.message)
     write_transform(transform, result.transform)
     return seconds
-
-
-def curves(geometry: Geometry | None, fixed: Volume) -> dict[str, Any]:
-    """What a preset with anatomical coordinates needs, drawn along the spine."""
-    if geometry is None:
-        return {}
-    return {"centrelines": (spine(fixed),)} if geometry.kind == "tube" else {"long_axis": long_axis(fixed)}
 
 
 def run_peer(pair: Path, method: str, transform: Path, threads: int) -> float:

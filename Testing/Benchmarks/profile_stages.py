@@ -2,7 +2,8 @@
 
     python Testing/Benchmarks/profile_stages.py PAIR [--presets auto quick ...] [--iterations 6] [--threads 2]
 
-``PAIR`` is a folder with ``fixed.nii.gz`` and ``moving.nii.gz``. The parts of an iteration are measured by Python's profiler on one
+``PAIR`` is a folder with ``fixed.nii.gz`` and ``moving.nii.gz``. Presets that need a centreline or an axis get that of the spine
+(``drawn.py``; CT only). The parts of an iteration are measured by Python's profiler on one
 thread; a part is the time within one compiled loop. The least work counts what no implementation can leave out: each image read and
 each control point read and written once (bytes), and the arithmetic of the formulas (operations); its time is the larger of both at
 the speeds that this machine reaches in a copy of a large array and in a product of large matrices, measured in the same run.
@@ -23,6 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
+from drawn import curves
 
 from INRRegistrationLib.cli.files import read_image
 from INRRegistrationLib.core.presets import load_preset
@@ -86,7 +88,8 @@ def phases(problem: Problem, preset: str, threads: int) -> str:
     """A whole run, files and imports left out: a line with its seconds, processor seconds and the seconds of its phases."""
     torch.set_num_threads(threads)
     wall, cpu = time.perf_counter(), time.process_time()
-    result = register(problem, replace(load_preset(preset).settings, device="cpu"))
+    settings = replace(load_preset(preset).settings, device="cpu")
+    result = register(replace(problem, **curves(settings.geometry, problem.fixed)), settings)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     own = [f"{result.timings_s.get(name, 0.0):.1f}" for name in ("prepare", "affine", "pyramid", "fit", "finish")]
     return f"| {preset} | {wall:.1f} | {cpu:.1f} | {' | '.join(own)} |"

@@ -47,5 +47,5 @@ class Volume:
         """Hash of values and geometry, to tell later which images a result belongs to."""
         digest = hashlib.sha256(np.ascontiguousarray(self.grid.affine).tobytes())
         digest.update(str((self.values.shape, str(self.values.dtype))).encode())
-        digest.update(np.ascontiguousarray(self.values).tobytes())
+        digest.update(np.ascontiguousarray(self.values).data)
         return digest.hexdigest()

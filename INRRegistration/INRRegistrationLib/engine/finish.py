@@ -134,7 +134,7 @@ def _measure(
     fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     scores = measure.similarities(fixed, images, mask)
     folding, spread, sd = measure.determinant_summary(det, mask)
-    length = np.linalg.norm(displacement[mask], axis=1)
+    length = np.concatenate([np.linalg.norm(plane[inside], axis=1) for plane, inside in zip(displacement, mask, strict=True)])
     size = {"mean": float(length.mean()), "p95": float(np.percentile(length, 95)), "max": float(length.max())}
     return Quality(
         similarity={name: (scores[0][name], scores[1][name]) for name in scores[0]},

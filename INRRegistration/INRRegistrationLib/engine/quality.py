@@ -39,20 +39,23 @@ def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[di
     box = crop_box(mask, RADIUS)
     fixed, mask, images = fixed[box], mask[box], [image[box] for image in images]
     local = _local_correlations(fixed, images, mask)
-    a = fixed[mask].astype(np.float64)
-    a -= a.mean()
+    a = _centred(fixed[mask])
     found = []
     for image, agreed in zip(images, local, strict=True):
-        b = image[mask].astype(np.float64)
-        b -= b.mean()
-        spread = float(np.sqrt((a * a).mean() * (b * b).mean())) if a.size else 0.0
-        found.append({"correlation": float((a * b).mean()) / spread if spread > 0 else 0.0, "local correlation": agreed})
+        b = _centred(image[mask])
+        spread = np.sqrt((a * a).sum(dtype=np.float64) * (b * b).sum(dtype=np.float64))
+        pearson = float((a * b).sum(dtype=np.float64) / spread) if spread > 0 else 0.0
+        found.append({"correlation": pearson, "local correlation": agreed})
     return found
+
+
+def _centred(values: Floats) -> Floats:
+    return values - np.float32(values.mean(dtype=np.float64)) if values.size else values
 
 
 def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[float]:
     """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
-    scaled = [image / np.float32(np.ptp(image) or 1) for image in (fixed, *images)]  # a constant has no structure in any unit
+    scaled = [(image, np.float32(np.ptp(image) or 1)) for image in (fixed, *images)]  # a constant has no structure in any unit
     agreed, counted = np.zeros(len(images)), 0.0
     for start in range(0, len(fixed), SLAB):
         low, high = max(start - RADIUS, 0), start + SLAB + RADIUS
@@ -61,7 +64,7 @@ def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> 
         weight[start - low + SLAB :] = 0
         voxels = float(weight.sum())
         if voxels > 0:
-            blocks = [np.ascontiguousarray(image[low:high], np.float32) for image in scaled]
+            blocks = [np.asarray(image[low:high] / scale, np.float32, order="C") for image, scale in scaled]
             agreed += voxels * np.array(_in_windows(blocks[0], blocks[1:], weight))
             counted += voxels
     return [float(value) for value in agreed / max(counted, 1.0)]
@@ -116,11 +119,11 @@ def common_labels(problem: Problem) -> npt.NDArray[np.generic]:
 
 def determinant_summary(det: Floats, mask: Mask) -> tuple[float, dict[str, float], float]:
     """Folding in percent, percentiles, and SD of log det (floored at 1e-3) inside a mask."""
-    inside = det[mask].astype(np.float64)
+    inside = det[mask]
     low, median, high = np.percentile(inside, [1, 50, 99])
     spread = {"min": inside.min(), "p1": low, "median": median, "p99": high, "max": inside.max()}
     folding = 100 * float((inside <= 0).mean())
-    return folding, {k: float(v) for k, v in spread.items()}, float(np.log(np.clip(inside, 1e-3, 1e3)).std())
+    return folding, {k: float(v) for k, v in spread.items()}, float(np.log(np.clip(inside, 1e-3, 1e3)).std(dtype=np.float64))
 
 
 def notes(quality: Quality, settled: bool, steered: bool = False) -> tuple[str, ...]:
