@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.engine.fields.jet import PAIRS, jacobian_determinant
-from INRRegistrationLib.engine.fields.network import Network, ReluMlp, Siren
+from INRRegistrationLib.engine.fields.network import Network, ReluMlp, Siren, SumsOfProducts
 from INRRegistrationLib.engine.terms.regularity import bending
 
 SHAPES = [(24, 1), (24, 2), (16, 3), (12, 5)]
@@ -188,3 +188,10 @@ def test_the_gradient_of_the_relu_determinant_is_that_of_a_double_backward() -> 
     b = torch.autograd.grad(jacobian_determinant(theirs).mean(), weights)
     for one, other in zip(a, b, strict=True):
         assert float((one - other).norm()) <= 1e-5 * float(other.norm())
+
+
+def test_sums_of_products_are_those_of_einsum() -> None:
+    generator = torch.Generator().manual_seed(3)
+    first, second = (torch.randn(n, 5, 7, generator=generator, dtype=torch.float64, requires_grad=True) for n in (3, 6))
+    assert torch.allclose(SumsOfProducts.apply(first, second), torch.einsum("inw,qnw->iqn", first, second), atol=1e-12)
+    assert torch.autograd.gradcheck(SumsOfProducts.apply, (first, second))

@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 
@@ -113,8 +114,30 @@ class Network(nn.Module):
             if pairs.shape[1] == 1:
                 total = total + (weighted @ pairs[:, 0].T).transpose(1, 2)
             else:
-                total = total + torch.einsum("inw,qnw->iqn", weighted, pairs)
+                total = total + SumsOfProducts.apply(weighted, pairs)
         return total
+
+
+class SumsOfProducts(torch.autograd.Function):
+    """``(i, q, n)`` sums over w of ``first(i, n, w) * second(q, n, w)``, as ``torch.einsum("inw,qnw->iqn")`` gives them.
+
+    That makes a tiny product of matrices for every n, whose gradient takes up to 60 times as long on a CPU.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:
+        ctx.save_for_backward(first, second)
+        return torch.stack([(one * second).sum(dim=-1) for one in first])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = ctx.saved_tensors
+        grad = grad[..., None]
+        by_second = grad[0] * first[0]
+        for one, own in zip(first[1:], grad[1:], strict=True):
+            by_second.addcmul_(own, one)
+        return torch.stack([(own * second).sum(dim=0) for own in grad]), by_second
 
 
 @dataclass(frozen=True)
