@@ -6,6 +6,7 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor
 
+from INRRegistrationLib.engine.compiled.at_points import at_points
 from INRRegistrationLib.engine.fields.jet import PAIRS, jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import (
     Knots,
@@ -260,3 +261,25 @@ def test_the_gradient_goes_through_the_exponential() -> None:
     knots = Knots((0.0,) * 3, (1.0, 1.5, 1.0), (5, 4, 5))
     velocity = (0.4 * random(3, *knots.shape)).requires_grad_(True)
     assert torch.autograd.gradcheck(lambda v: exponential(v, knots, 5).square().sum(), (velocity,), eps=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_compiled_points_agree_with_torch(order: int) -> None:
+    """Within the lattice, on its borders and far outside."""
+    generator = torch.Generator().manual_seed(5)
+    values = torch.randn(3, *KNOTS.shape, generator=generator, dtype=torch.float32)
+    low = torch.tensor(KNOTS.start)[:, None]
+    extent = torch.tensor([(n - 1) * step for n, step in zip(KNOTS.count, KNOTS.step, strict=True)])[:, None]
+    inner = low + torch.rand(3, 500, generator=generator) * extent
+    points = torch.cat([inner, low, low + extent, low + extent * 20, low - extent * 20], dim=1).float()
+    expected = evaluate_at_points(values.double(), KNOTS, points.double(), order)
+    moved, slopes = at_points(values.numpy(), KNOTS, points.numpy(), order == 1)
+    torch.testing.assert_close(torch.from_numpy(moved).double(), expected.value, rtol=0, atol=3e-6)
+    if order == 0:
+        assert slopes is None
+    else:
+        torch.testing.assert_close(torch.from_numpy(slopes).double(), expected.first, rtol=0, atol=3e-5)
+    used = evaluate_at_points(values, KNOTS, points, order)
+    assert np.array_equal(used.value.numpy(), moved)
+    learning = evaluate_at_points(values.requires_grad_(), KNOTS, points, order)
+    assert learning.value.requires_grad

@@ -143,6 +143,13 @@ def exponential(velocity: Tensor, knots: Knots, squarings: int) -> Tensor:
 def evaluate_at_points(coefficients: Tensor, knots: Knots, points: Tensor, order: int = 0) -> Jet:
     """Gather the 64 control points that reach each of ``(3, ...)`` points; exact derivatives of the spline."""
     shape, flat = points.shape[1:], points.reshape(3, -1)
+    learns = torch.is_grad_enabled() and (coefficients.requires_grad or points.requires_grad)
+    if order < 2 and not learns and points.dtype == torch.float32 and compiled.usable(coefficients):
+        from INRRegistrationLib.engine.compiled.at_points import at_points  # loading the compiler takes a second
+
+        value, slopes = at_points(coefficients.detach().numpy(), knots, flat.detach().numpy(), order == 1)
+        first = None if slopes is None else torch.from_numpy(slopes).reshape(3, 3, *shape)
+        return Jet(torch.from_numpy(value).reshape(3, *shape), first)
     places = [locate(flat[d], knots.start[d], knots.step[d], knots.count[d]) for d in range(3)]
     reach = torch.arange(4, device=points.device)
     (i, _), (j, _), (k, _) = places

@@ -9,7 +9,7 @@ import torch
 
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.data import Field
-from INRRegistrationLib.engine.fields.lattice import FreeLattice
+from INRRegistrationLib.engine.fields.lattice import FreeLattice, Lattice, SplineLattice
 from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.passes import Pass, passes
@@ -69,8 +69,12 @@ class SingleFit(PairFit):
         return one_pass, objective
 
     def model(self) -> Model:
-        assert self.field is not None
-        return Model(self.field, self.prepared.frame, self.affine, self.prepared.box)
+        """The map; a lattice gives its control points once, however often the map is asked."""
+        field = self.field
+        assert field is not None
+        if isinstance(field, Lattice):
+            field = SplineLattice(field.knots, field.coefficients().detach())
+        return Model(field, self.prepared.frame, self.affine, self.prepared.box)
 
 
 def steered(one_pass: Callable[[], Pass], landmarks: LandmarkTerm | None) -> Callable[[], Pass]:
