@@ -45,7 +45,7 @@ def _table() -> dict[str, Any]:
 def method_of(settings: Settings) -> str:
     """What the table calls the method: how the field is held, or which coordinates it follows."""
     if settings.cycle is not None:
-        return "cycle"
+        return "cycle" if settings.representation.kind in ("siren", "relu") else "cycle of lattices"
     if settings.geometry is not None:
         return settings.geometry.kind
     return settings.representation.kind
@@ -65,7 +65,7 @@ def estimator_for(settings: Settings) -> str | None:
         InputError: The settings name one that was not tested with this method.
     """
     method = method_of(settings)
-    if settings.uncertainty in ("none", "cycle") or (method == "cycle" and settings.uncertainty == "auto"):
+    if settings.uncertainty in ("none", "cycle") or (settings.cycle is not None and settings.uncertainty == "auto"):
         return None
     tested = list(calibrated(method))
     if settings.uncertainty == "auto":

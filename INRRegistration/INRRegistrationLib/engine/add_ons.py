@@ -13,6 +13,7 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.consensus import Consensus
 from INRRegistrationLib.engine.evidence import gather
 from INRRegistrationLib.engine.export import as_transform
+from INRRegistrationLib.engine.fields.lattice import Lattice
 from INRRegistrationLib.engine.finish import Finished, as_spline
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.in_mask import image_in_mask
@@ -48,7 +49,7 @@ def add_ons(fit: PairFit, made: Finished, prepared: Prepared, problem: Problem, 
     return AddOns(
         uncertainty=_uncertainty(fit, made, prepared, problem, settings, go_on),
         inverse=_inverse(fit, prepared, problem, settings),
-        verdict=judge(gather(made.model, made, prepared, problem)) if isinstance(made.model, Consensus) else None,
+        verdict=_verdict(made, prepared, problem),
         maps=maps,
         strain=means,
     )
@@ -59,6 +60,14 @@ def _uncertainty(fit: PairFit, made: Finished, prepared: Prepared, problem: Prob
     if isinstance(made.model, Consensus) and settings.uncertainty in ("auto", "cycle"):
         return image_in_mask(made.model.discrepancy, prepared, problem.fixed.grid, "uncertainty")
     return estimate(fit, prepared, problem, settings, go_on)
+
+
+def _verdict(made: Finished, prepared: Prepared, problem: Problem) -> Verdict | None:
+    """Of two networks: its thresholds were calibrated on those alone."""
+    model = made.model
+    if not isinstance(model, Consensus) or isinstance(model.forward.field, Lattice):
+        return None
+    return judge(gather(model, made, prepared, problem))
 
 
 def _inverse(fit: PairFit, prepared: Prepared, problem: Problem, settings: Settings) -> SplineTransform | None:

@@ -50,6 +50,10 @@ def _richer_methods() -> dict[str, tuple[str, str]]:
             _("Two networks, both directions (cycle)"),
             _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes about twice as long."),
         ),
+        "cycle-lattice": (
+            _("Two lattices, both directions"),
+            _("As automatic, in both directions at once. Gives an inverse and where both disagree; takes about three times as long."),
+        ),
         "geometry": (
             _("Along a tube (geometry)"),
             _("Coordinates that follow the centrelines of tubes, added to a plain network. For peristalsis, vessels, airways."),

@@ -11,6 +11,8 @@ from analytic import blobs, centred, turn, wave
 from fits import BEFORE, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 from scipy.stats import spearmanr
 
+from INRRegistrationLib.core.calibration import estimator_for
+from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
 from INRRegistrationLib.core.settings import Cycle, Settings, Stage
@@ -188,3 +190,18 @@ def test_the_uncertainty_ranks_the_true_error_where_texture_is_missing() -> None
     assert spearmanr(uncertainty, forward).statistic > 0.5
     assert spearmanr(uncertainty, both).statistic > 0.4
     assert both.mean() < 0.8 * min(forward.mean(), backward.mean())
+
+
+def test_two_lattices_give_an_inverse_and_no_verdict() -> None:
+    """The thresholds of the verdict, and the constants of the uncertainty, were calibrated on networks only."""
+    both = replace(LATTICE, cycle=Cycle(0.001), uncertainty="cycle")
+    result = register(a_problem(), both)
+    model = consensus_of(result)
+    assert error_mm(result) <= 1.02 * max(off(model.forward.map, wave), off(model.inverted, wave)) < 0.5
+    assert result.inverse is not None
+    assert off(as_map(result.inverse).map, lambda q: model.inverse(q)) < 0.1
+    assert result.uncertainty is not None
+    assert result.verdict is None
+    assert estimator_for(replace(both, uncertainty="auto")) is None
+    with pytest.raises(InputError, match="not calibrated for the method 'cycle of lattices'; choose none"):
+        estimator_for(replace(both, uncertainty="laplace"))
