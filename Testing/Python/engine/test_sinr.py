@@ -105,13 +105,13 @@ def test_the_next_stage_goes_on_where_the_last_one_ended() -> None:
     prepared.choose_similarity(SINR, np.eye(4))
     fit = SingleFit(prepared, SINR, np.eye(4), torch.Generator().manual_seed(0))
     fit_stage(SINR.stages[0], fit.begin(SINR.stages[0]), SINR, lambda *_: None)
-    coarse, points = fit.model(), inner_points()
+    coarse, before, points = fit.model(), fit.field, inner_points()
     fit.begin(SINR.stages[1])
-    fine = fit.model()
-    assert isinstance(coarse.field, NetworkLattice)
-    assert isinstance(fine.field, NetworkLattice)
-    assert fine.field.network is coarse.field.network
-    assert fine.field.knots.step[0] < 0.7 * coarse.field.knots.step[0]
+    fine, after = fit.model(), fit.field
+    assert isinstance(before, NetworkLattice)
+    assert isinstance(after, NetworkLattice)
+    assert after.network is before.network
+    assert after.knots.step[0] < 0.7 * before.knots.step[0]
     assert np.linalg.norm(coarse.displacement(points), axis=1).mean() > 2.0, "mm"
     difference = np.linalg.norm(fine.displacement(points) - coarse.displacement(points), axis=1)
     assert difference.mean() < 0.25, "mm: the coarser knots are 6 mm apart"

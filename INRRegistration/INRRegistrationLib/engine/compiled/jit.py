@@ -52,7 +52,7 @@ def run(function: Callable[..., None], ranges: Ints, *arguments: Any) -> None:
 
     The function is to take the ranges ``first``, ``first + step`` and so on: calling it for each would cost as much as small ones do.
     """
-    threads = min(torch.get_num_threads(), len(ranges))
+    threads = max(min(torch.get_num_threads(), len(ranges)), 1)  # one where there is nothing to do
     if threads == 1:
         function(ranges, 0, 1, *arguments)
         return
