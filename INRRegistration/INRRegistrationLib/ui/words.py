@@ -48,7 +48,7 @@ def _richer_methods() -> dict[str, tuple[str, str]]:
         ),
         "cycle": (
             _("Two networks, both directions (cycle)"),
-            _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes about twice as long."),
+            _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes many times as long."),
         ),
         "cycle-lattice": (
             _("Two lattices, both directions"),

@@ -53,7 +53,7 @@ def warp_linear(
     """
     for number in range(which, ranges.shape[0], step):
         start, end = ranges[number]
-        flat, height, width = moving.ravel(), moving.shape[1], moving.shape[2]
+        flat, flat_weight, height, width = moving.ravel(), moving_weight.ravel(), moving.shape[1], moving.shape[2]
         high_x, high_y, high_z = np.float32(width - 1), np.float32(height - 1), np.float32(moving.shape[0] - 1)
         for k in range(start, end):
             for j in range(values.shape[1]):
@@ -69,10 +69,10 @@ def warp_linear(
                         slopes[0, k, j, i], slopes[1, k, j, i], slopes[2, k, j, i] = dx, dy, dz
                         beyond[0, k, j, i], beyond[1, k, j, i], beyond[2, k, j, i], seen[k, j, i] = 0, 0, 0, 1
                         if sure.size > 0 and sure[corner] == 0:
-                            seen[k, j, i] = read(moving_weight, at_x, at_y, at_z)[0]
+                            seen[k, j, i] = read(flat_weight, moving_weight.shape, at_x, at_y, at_z)[0]
                     else:
                         near_x, near_y, near_z = held_within(at_x, high_x), held_within(at_y, high_y), held_within(at_z, high_z)
-                        value, dx, dy, dz = read(moving, near_x, near_y, near_z)
+                        value, dx, dy, dz = read(flat, moving.shape, near_x, near_y, near_z)
                         values[k, j, i] = value
                         out_x, out_y, out_z = at_x - near_x, at_y - near_y, at_z - near_z
                         slopes[0, k, j, i] = dx if 0 < at_x < high_x else 0
@@ -82,7 +82,7 @@ def warp_linear(
                         within = out_x == 0 and out_y == 0 and out_z == 0
                         seen[k, j, i] = 1 if within else 0
                         if within and sure.size > 0:
-                            seen[k, j, i] = read(moving_weight, near_x, near_y, near_z)[0]
+                            seen[k, j, i] = read(flat_weight, moving_weight.shape, near_x, near_y, near_z)[0]
 
 
 @compiled

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.engine.compiled.jit import Floats, Ints, Scalar, compiled, parts, run
-from INRRegistrationLib.engine.compiled.warp import between, held_within
+from INRRegistrationLib.engine.compiled.warp import held_within, read
 
 
 @compiled
@@ -25,9 +25,6 @@ def _resample(
     for number in range(which, ranges.shape[0], step):
         start, end = ranges[number]
         half, flat = np.float32(0.5), moving.ravel()
-        depth, height, width = moving.shape
-        last_x, last_y, last_z = max(width - 2, 0), max(height - 2, 0), max(depth - 2, 0)
-        right, down, back = min(width - 1, 1), width * min(height - 1, 1), width * height * min(depth - 1, 1)
         high_x, high_y, high_z = np.float32(moving.shape[2] - 1), np.float32(moving.shape[1] - 1), np.float32(moving.shape[0] - 1)
         for k in range(start, end):
             for j in range(out.shape[1]):
@@ -41,11 +38,8 @@ def _resample(
                         y += push[1, 0] * u + push[1, 1] * v + push[1, 2] * w
                         z += push[2, 0] * u + push[2, 1] * v + push[2, 2] * w
                     if -half <= x <= high_x + half and -half <= y <= high_y + half and -half <= z <= high_z + half:
-                        x, y, z = held_within(x, high_x), held_within(y, high_y), held_within(z, high_z)
-                        a, b, c = min(int(x), last_x), min(int(y), last_y), min(int(z), last_z)
-                        corner = (c * height + b) * width + a
-                        f, g, h = x - np.float32(a), y - np.float32(b), z - np.float32(c)
-                        out[k, j, i] = between(flat, corner, right, down, back, f, g, h)[0]
+                        near_x, near_y, near_z = held_within(x, high_x), held_within(y, high_y), held_within(z, high_z)
+                        out[k, j, i] = read(flat, moving.shape, near_x, near_y, near_z)[0]
                     else:
                         out[k, j, i] = outside
 

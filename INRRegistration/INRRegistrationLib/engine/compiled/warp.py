@@ -107,7 +107,7 @@ def _warp_row(
     sides: Signs,
 ) -> Scalar:
     """``warp`` for voxels of one row, all arrays cut to them; returns the row's share of ``left``."""
-    total, flat = 0.0, moving.ravel()
+    total, flat, flat_weight = 0.0, moving.ravel(), moving_weight.ravel()
     depth, height, width = moving.shape
     high_x, high_y, high_z = np.float32(width - 1), np.float32(height - 1), np.float32(depth - 1)
     for n in range(values.shape[0]):
@@ -119,16 +119,16 @@ def _warp_row(
             values[n], dx, dy, dz = between(flat, corner, 1, width, width * height, f, g, h)
             sides[n], seen[n] = 0, 1
             if sure.size > 0 and sure[corner] == 0:
-                seen[n] = read(moving_weight, at_x, at_y, at_z)[0]
+                seen[n] = read(flat_weight, moving_weight.shape, at_x, at_y, at_z)[0]
         else:
             near_x, near_y, near_z = held_within(at_x, high_x), held_within(at_y, high_y), held_within(at_z, high_z)
-            values[n], dx, dy, dz = read(moving, near_x, near_y, near_z)
+            values[n], dx, dy, dz = read(flat, moving.shape, near_x, near_y, near_z)
             values[n] += np.float32(0) * (at_x + at_y + at_z)  # not a number where the position is none, so that the fit ends
             dx, dy, dz = dx * (near_x == at_x), dy * (near_y == at_y), dz * (near_z == at_z)
             sides[n], beyond = _beyond(at_x - near_x, at_y - near_y, at_z - near_z)
             seen[n] = 1 if beyond == 0 else 0
             if sure.size > 0 and beyond == 0:
-                seen[n] = read(moving_weight, near_x, near_y, near_z)[0]
+                seen[n] = read(flat_weight, moving_weight.shape, near_x, near_y, near_z)[0]
             total += beyond * held[n]
         for a in range(3):
             slopes[a, n] = carry[0, a] * dx + carry[1, a] * dy + carry[2, a] * dz
@@ -171,13 +171,21 @@ def held_within(at: Scalar, last: Scalar) -> Scalar:
 
 
 @inlined
-def read(image: Floats, x: Scalar, y: Scalar, z: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-    """The trilinear value at a position in voxels within the outermost centres, and its slopes by the voxel."""
-    depth, height, width = image.shape
+def read(flat: Floats, shape: tuple[int, int, int], x: Scalar, y: Scalar, z: Scalar) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """The trilinear value at a position in voxels within the outermost centres, and its slopes by the voxel.
+
+    Args:
+        flat: The image, ``ravel`` called once for all positions: it counts references, which costs more than reading.
+        shape: (D, H, W) of it.
+        x: Position along x.
+        y: Along y.
+        z: Along z.
+    """
+    depth, height, width = shape
     i, j, k = min(int(x), max(width - 2, 0)), min(int(y), max(height - 2, 0)), min(int(z), max(depth - 2, 0))
     corner = (k * height + j) * width + i
     right, down, back = min(width - 1, 1), width * min(height - 1, 1), width * height * min(depth - 1, 1)
-    return between(image.ravel(), corner, right, down, back, x - np.float32(i), y - np.float32(j), z - np.float32(k))
+    return between(flat, corner, right, down, back, x - np.float32(i), y - np.float32(j), z - np.float32(k))
 
 
 @inlined
