@@ -31,8 +31,9 @@ from INRRegistrationLib.engine import prepare
 from INRRegistrationLib.engine.consensus import Consensus
 from INRRegistrationLib.engine.evidence import gather
 from INRRegistrationLib.engine.finish import finish
-from INRRegistrationLib.engine.fit import Diverged, fit_stage
+from INRRegistrationLib.engine.fit import fit_stage
 from INRRegistrationLib.engine.fits.choose import new_fit
+from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.start.affine import align
 
 Row = dict[str, Any]

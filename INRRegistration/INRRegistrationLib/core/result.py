@@ -28,7 +28,7 @@ class Outcome(Enum):
 
     @property
     def usable(self) -> bool:
-        """Whether a result with this outcome carries a transform."""
+        """Whether a run that ended so went as planned, or as the user wanted; it carries a transform."""
         return self in (Outcome.CONVERGED, Outcome.ITERATION_LIMIT, Outcome.STOPPED)
 
 
@@ -113,7 +113,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What ``register`` returns, whatever the ending. Images and the model are None unless the outcome is usable.
+    """What ``register`` returns, whatever the ending. Images and the model are None unless it is usable.
 
     Args:
         outcome: Why the run ended.
@@ -158,3 +158,8 @@ class Result:
     verdict: Verdict | None = None
     maps: Mapping[str, Volume] = field(default_factory=dict)
     quality: Quality | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a transform: also after a fit that diverged, of its best state."""
+        return self.transform is not None

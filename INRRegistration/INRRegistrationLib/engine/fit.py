@@ -13,6 +13,7 @@ from torch import Tensor
 from INRRegistrationLib.core.result import Curve
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.adam import Adam
+from INRRegistrationLib.engine.guard import Diverged, Guard
 from INRRegistrationLib.engine.stopping import RelativeGain, cosine
 
 RECORD_EVERY = 5
@@ -21,16 +22,21 @@ Tick = Callable[[int, dict[str, float]], None]
 """Called after each iteration with how many are done and the latest terms; may raise to end the run."""
 
 
-class Diverged(Exception):
-    """The objective became infinite or undefined."""
-
-
 @dataclass(frozen=True)
 class StageOutcome:
-    """How a stage ended."""
+    """How a stage ended.
+
+    Args:
+        curve: What was recorded.
+        converged: Whether there was nothing more to gain.
+        halvings: How often it went back to its best state and on with half the step.
+        worsened: Whether it ended worse than it began; it went back to its best state then.
+    """
 
     curve: Curve
     converged: bool
+    halvings: int = 0
+    worsened: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Objective:
         rate: First step of Adam, in the unit of the parameters.
         betas: Of Adam.
         name: Of the stage, for curves.
+        steady: Whether the weights of its terms stay as they are, so that its first and its last value can be compared.
     """
 
     terms: Callable[[], dict[str, Tensor]]
@@ -50,31 +57,95 @@ class Objective:
     rate: float
     betas: tuple[float, float]
     name: str
+    steady: bool = True
 
 
-def fit_stage(stage: Stage, objective: Objective, settings: Settings, tick: Tick) -> StageOutcome:
+def fit_stage(stage: Stage, objective: Objective, settings: Settings, tick: Tick, run: StageRun | None = None) -> StageOutcome:
     """Minimise the objective over its parameters, in place.
 
-    Values are read now and then, and on a GPU one reading late, so that the device never waits for Python.
+    Values are read now and then, and on a GPU one reading late, so that the device never waits for Python. Where one is no
+    finite number, the stage goes back to its best state and on with half the step.
+
+    Args:
+        stage: How many iterations, and how long the steps are.
+        objective: What to minimise.
+        settings: How.
+        tick: Told of each iteration.
+        run: The same stage at an earlier point, to go on from there; a new one where None.
 
     Raises:
-        Diverged: The objective is no longer a finite number.
+        Diverged: The objective is no finite number with shorter steps either; the parameters are the best that were seen.
     """
-    optimiser = Adam(objective.parameters, objective.betas)
-    records = _Records(objective.name, RelativeGain(settings.tolerance, settings.patience))
-    for iteration in range(stage.iterations):
-        optimiser.forget_gradients()
+    run = StageRun(objective, settings) if run is None else run
+    while run.done < stage.iterations and not run.records.converged:
+        run.optimiser.forget_gradients()
         terms = objective.terms()
         total = torch.stack(list(terms.values())).sum()
         total.backward()
-        optimiser.step(objective.rate * cosine(iteration / max(stage.iterations, 1), settings.lr_end))
-        if iteration % RECORD_EVERY == 0 or iteration == stage.iterations - 1 or settings.tolerance > 0:
-            records.add(Reading(iteration, terms, total))
-        tick(iteration + 1, records.latest)
-        if records.converged:
-            break
-    records.read_all()
-    return StageOutcome(records.curve, records.converged)
+        read = run.done % RECORD_EVERY == 0 or run.done == stage.iterations - 1 or settings.tolerance > 0
+        reading = Reading(run.done, terms, total, run.guard.copy()) if read else None
+        run.optimiser.step(objective.rate * cosine(run.done / stage.iterations, settings.lr_end) * run.guard.rate)
+        run.done += 1
+        if reading is not None:
+            run.take(reading)
+        tick(run.done, run.records.latest)
+    return run.ended()
+
+
+class StageRun:
+    """A stage while it is being fitted: all that has to be known to go on with it later.
+
+    Args:
+        objective: What is minimised.
+        settings: How.
+    """
+
+    def __init__(self, objective: Objective, settings: Settings) -> None:
+        self.objective = objective
+        self.done = 0
+        self.optimiser = Adam(objective.parameters, objective.betas)
+        self.guard = Guard(objective.parameters)
+        self.records = _Records(objective.name, RelativeGain(settings.tolerance, settings.patience), self.guard)
+
+    def take(self, reading: Reading) -> None:
+        """Take what an iteration found, and read what has arrived.
+
+        Raises:
+            Diverged: It is no finite number, and the steps were halved often enough.
+        """
+        try:
+            self.records.add(reading)
+        except _NotFinite as error:
+            self._shorten(error)
+
+    def settle(self) -> None:
+        """Read what is still on its way; may raise like ``take``."""
+        try:
+            self.records.read_all()
+        except _NotFinite as error:
+            self._shorten(error)
+
+    def ended(self) -> StageOutcome:
+        """What came out; parameters that are no numbers, or worse than in the beginning, give way to the best.
+
+        Raises:
+            Diverged: The objective was never a finite number.
+        """
+        self.settle()
+        sound = torch.stack([(parameter.detach() * 0).sum() for parameter in self.objective.parameters]).sum()
+        if not math.isfinite(Reading(self.done, {}, sound).values()["total"]):
+            self._shorten(_NotFinite(f"parameters undefined at iteration {self.done}"))
+        if self.guard.halvings and not math.isfinite(self.guard.lowest):
+            raise Diverged("the objective was never a finite number", found=False)
+        worsened = self.objective.steady and self.guard.worsened
+        if worsened:
+            self.guard.go_back()
+        return StageOutcome(self.records.curve, self.records.converged, self.guard.halvings, worsened)
+
+    def _shorten(self, error: _NotFinite) -> None:
+        self.guard.shorten(str(error))
+        self.records.coming.clear()
+        self.optimiser = Adam(self.objective.parameters, self.objective.betas)
 
 
 class Reading:
@@ -84,10 +155,12 @@ class Reading:
         iteration: Number of it.
         terms: Scalars by name.
         total: Their sum.
+        parameters: With which they were computed.
     """
 
-    def __init__(self, iteration: int, terms: Mapping[str, Tensor], total: Tensor) -> None:
+    def __init__(self, iteration: int, terms: Mapping[str, Tensor], total: Tensor, parameters: list[Tensor] | None = None) -> None:
         self.iteration, self.names = iteration, (*terms, "total")
+        self.parameters = parameters or []
         self.numbers = torch.stack([*terms.values(), total]).detach()
         self.there: torch.cuda.Event | None = None
         if self.numbers.is_cuda:
@@ -108,11 +181,15 @@ class Reading:
         return dict(zip(self.names, self.numbers.tolist(), strict=True))
 
 
+class _NotFinite(Exception):
+    """A value was read that is infinite or undefined."""
+
+
 class _Records:
     """The curve of a stage, and whether it has anything left to gain."""
 
-    def __init__(self, name: str, rule: RelativeGain) -> None:
-        self.curve, self.rule = Curve(name, {}, []), rule
+    def __init__(self, name: str, rule: RelativeGain, guard: Guard) -> None:
+        self.curve, self.rule, self.guard = Curve(name, {}, []), rule, guard
         self.coming: deque[Reading] = deque()
         self.latest: dict[str, float] = {}
         self.converged = False
@@ -129,11 +206,13 @@ class _Records:
             self._read(self.coming.popleft())
 
     def _read(self, reading: Reading) -> None:
-        self.latest = reading.values()
-        if not math.isfinite(self.latest["total"]):
-            raise Diverged(f"objective {self.latest['total']} at iteration {reading.iteration}")
-        self.converged = self.converged or self.rule.done(self.latest["total"])
+        values = reading.values()
+        if not math.isfinite(values["total"]):
+            raise _NotFinite(f"objective {values['total']} at iteration {reading.iteration}")
+        self.latest = values
+        self.guard.saw(values["total"], reading.parameters)
+        self.converged = self.converged or self.rule.done(values["total"])
         if reading.iteration % RECORD_EVERY == 0 or reading.iteration < 5:
             self.curve.iterations.append(reading.iteration)
-            for name, value in self.latest.items():
+            for name, value in values.items():
                 self.curve.terms.setdefault(name, []).append(value)

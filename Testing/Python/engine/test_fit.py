@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from fits import a_problem, short
@@ -15,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine import compiled, register
-from INRRegistrationLib.engine.fit import Diverged, Objective, Reading, fit_stage
+from INRRegistrationLib.engine import compiled, register, stages
+from INRRegistrationLib.engine.fit import Objective, Reading, fit_stage
+from INRRegistrationLib.engine.guard import HALVINGS, Diverged
 
 WAITING = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::_unique2", "aten::is_nonzero", "aten::equal"}
 """Operations whose result, or its size, Python needs: on a GPU each waits until everything before it is done."""
@@ -47,10 +49,10 @@ def test_nothing_in_a_stage_waits_for_a_gpu(preset: str, monkeypatch: pytest.Mon
             ended.append(fit_stage(*arguments))
         return ended[-1]
 
-    monkeypatch.setattr(register, "fit_stage", watched)
+    monkeypatch.setattr(stages, "fit_stage", watched)
     settings = load_preset(preset).settings
-    stages = tuple(replace(stage, points=min(stage.points, 500)) for stage in settings.stages)
-    result = register.register(a_problem(), short(replace(settings, stages=stages, affine=replace(settings.affine, iterations=2))))
+    fewer = tuple(replace(stage, points=min(stage.points, 500)) for stage in settings.stages)
+    result = register.register(a_problem(), short(replace(settings, stages=fewer, affine=replace(settings.affine, iterations=2))))
     assert result.outcome.usable
     assert ended
     assert watch.seen["aten::sum"] > 0
@@ -86,8 +88,58 @@ def test_readings_that_come_late_make_the_same_curve(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("delay", [0, 1])
 @pytest.mark.parametrize("iterations", [3, 23])
-def test_an_objective_that_is_no_number_ends_the_stage(delay: int, iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_objective_that_is_never_a_number_ends_the_stage(delay: int, iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reading, "delay", delay)
-    stage = replace(STAGE, iterations=iterations)
-    with pytest.raises(Diverged, match="objective nan at iteration 0"):
-        fit_stage(stage, objective(lambda x: (x * float("nan")).sum()), Settings(stages=(stage,)), lambda *_: None)
+    stage, it = replace(STAGE, iterations=iterations), objective(lambda x: (x * float("nan")).sum())
+    with pytest.raises(Diverged, match=r"objective nan at iteration \d+, also with|never a finite number") as error:
+        fit_stage(stage, it, Settings(stages=(stage,)), lambda *_: None)
+    assert not error.value.found
+    assert it.parameters[0].tolist() == [3.0]
+
+
+def cliff(at: float) -> Callable[[Tensor], Tensor]:
+    """Falls towards 0 with a slope of its own, and is undefined beyond a place: steps of 0.1 cannot help going there."""
+    return lambda x: (x + torch.log(x - at) * 0).sum()
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_stage_that_diverges_goes_back_and_on_with_half_the_step(delay: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lowest at 0 and undefined below -0.5: Adam overshoots with long steps."""
+    monkeypatch.setattr(Reading, "delay", delay)
+    stage = replace(STAGE, iterations=120)
+    it = replace(objective(lambda x: (x.square() + torch.sqrt(x + 0.5) * 0).sum()), rate=0.8)
+    ended = fit_stage(stage, it, Settings(stages=(stage,), lr_end=0.0), lambda *_: None)
+    assert 1 <= ended.halvings <= HALVINGS
+    assert abs(it.parameters[0].item()) < 0.05
+    assert all(np.isfinite(ended.curve.terms["total"]))
+
+
+@pytest.mark.parametrize("delay", [0, 1])
+def test_a_stage_that_keeps_diverging_ends_with_its_best_state(delay: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reading, "delay", delay)
+    stage, it = replace(STAGE, iterations=200), objective(cliff(2.75))
+    with pytest.raises(Diverged, match="also with steps 8 times shorter") as error:
+        fit_stage(stage, it, Settings(stages=(stage,), lr_end=1.0), lambda *_: None)
+    assert error.value.found
+    assert 2.75 < it.parameters[0].item() < 3.0
+
+
+def test_a_last_step_to_nowhere_is_taken_back() -> None:
+    """The gradient alone is undefined, and only in the last iteration: no objective ever tells."""
+    left = [STAGE.iterations]
+
+    def value(x: Tensor) -> Tensor:
+        left[0] -= 1
+        return (x.square() + torch.sqrt(x * 0) if left[0] == 0 else x.square()).sum()
+
+    it = objective(value)
+    ended = fit_stage(STAGE, it, Settings(stages=(STAGE,)), lambda *_: None)
+    assert ended.halvings == 1
+    assert 0 < it.parameters[0].item() < 3.0
+
+
+def test_readings_are_not_held_back_without_a_gpu() -> None:
+    told: list[float | None] = []
+    fit_stage(STAGE, objective(lambda x: x.square().sum()), Settings(stages=(STAGE,)), lambda _, terms: told.append(terms.get("it")))
+    assert told[0] == 9.0
+    assert told[5] != told[4]

@@ -15,7 +15,7 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.progress import Command, Progress
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine import memory, register
+from INRRegistrationLib.engine import memory, register, stages
 from INRRegistrationLib.engine.start.pyramid import working_spacing
 
 SHORTAGES = {
@@ -27,7 +27,7 @@ SHORTAGES = {
 
 def run_out(monkeypatch: pytest.MonkeyPatch, times: int, error: Exception, stage: int = 1) -> None:
     """Make so many attempts fail, each in the given stage."""
-    fit_stage, seen, left = register.fit_stage, [0], [times]
+    fit_stage, seen, left = stages.fit_stage, [0], [times]
 
     def failing(*arguments: Any) -> Any:
         seen[0] += 1
@@ -36,7 +36,7 @@ def run_out(monkeypatch: pytest.MonkeyPatch, times: int, error: Exception, stage
             raise error
         return fit_stage(*arguments)
 
-    monkeypatch.setattr(register, "fit_stage", failing)
+    monkeypatch.setattr(stages, "fit_stage", failing)
 
 
 def voxels(settings: Settings, grid: Grid = FIXED) -> float:

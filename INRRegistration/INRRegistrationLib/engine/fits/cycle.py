@@ -43,7 +43,6 @@ class CycleFit(PairFit):
         self.there = Way.between(prepared, back, affine)
         self.back = Way.between(back, prepared, np.asarray(np.linalg.inv(affine)))
         self.planned = sum(stage.iterations for stage in prepared.usable_stages(settings))
-        self.done = 0
 
     def begin(self, stage: Stage) -> Objective:
         sides = [side.enter(stage) for side in (self.forward, self.backward)]
@@ -56,7 +55,7 @@ class CycleFit(PairFit):
             return {**forward.terms, **inverse, **self._cycle(forward, backward, count)}
 
         parameters = [parameter for _, objective in sides for parameter in objective.parameters]
-        return replace(sides[0][1], terms=terms, parameters=parameters)
+        return replace(sides[0][1], terms=terms, parameters=parameters, steady=not self.cycle.ramp)
 
     def model(self) -> Consensus:
         return Consensus(self.forward.model(), self.backward.model(), self.forward.prepared.spacing, self.cycle.inverse)

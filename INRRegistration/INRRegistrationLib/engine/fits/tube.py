@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -82,14 +81,11 @@ class TubeFit(PairFit):
     def begin(self, stage: Stage) -> Objective:
         data = self.prepared.stage_data(stage, self.settings, self.affine)
         samplers = self._samplers(data, stage.points)
-        batches: list[Batch] = []
-        turn = count()
+        batches = [self._batch(samplers) for _ in range(min(BATCHES, stage.iterations))]
 
         def terms() -> dict[str, Tensor]:
-            number = next(turn) % BATCHES
-            if number == len(batches):
-                batches.append(self._batch(samplers))
-            return self._terms(samplers[0], batches[number])
+            self.done += 1
+            return self._terms(samplers[0], batches[self.done % len(batches)])
 
         return Objective(
             terms=terms,

@@ -11,9 +11,9 @@ from INRRegistrationLib.core.calibration import calibrated, estimator_for, metho
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fit import Diverged
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.frame import Array
+from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.in_mask import image_in_mask
 from INRRegistrationLib.engine.prepare import MULTI_MODAL, MULTI_MODAL_POINTS, Prepared
 from INRRegistrationLib.engine.sampling import Image

@@ -1,0 +1,137 @@
+"""All stages of a fit, coarse to fine: can be stopped, saved on the way and taken up again, and survive divergence."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.progress import Command, Progress
+from INRRegistrationLib.core.result import Curve, Outcome
+from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine.checkpoint import REMEDY, UNKNOWN, Keeper, Saved
+from INRRegistrationLib.engine.clock import Clock, Ended
+from INRRegistrationLib.engine.fit import StageOutcome, StageRun, Tick, fit_stage
+from INRRegistrationLib.engine.fits.pair_fit import PairFit
+from INRRegistrationLib.engine.guard import Diverged
+from INRRegistrationLib.engine.prepare import Prepared
+
+KEPT_STATE = "The best state before that was kept: compare the images before you use it."
+
+
+class Stages:
+    """The stages of one fit.
+
+    Args:
+        fit: What is fitted, before its first stage.
+        prepared: Clean images and coordinates.
+        settings: How.
+        generator: The source of random numbers that the fit draws from.
+        clock: Told of every iteration.
+        keeper: Keeps the run now and then.
+        saved: What the keeper keeps: found, to go on from there, or new.
+    """
+
+    def __init__(
+        self,
+        fit: PairFit,
+        prepared: Prepared,
+        settings: Settings,
+        generator: torch.Generator,
+        clock: Clock,
+        keeper: Keeper,
+        saved: Saved,
+    ) -> None:
+        self.fit, self.settings, self.generator = fit, settings, generator
+        self.clock, self.keeper, self.saved = clock, keeper, saved
+        self.stages = prepared.usable_stages(settings)
+        self.costs = np.cumsum([0.0, *(prepared.cost(stage) for stage in self.stages)])
+        self.cause = ""
+
+    @property
+    def history(self) -> list[Curve]:
+        """Curves of the stages that ended."""
+        return self.saved.history
+
+    def run(self) -> Outcome:
+        """Fit them; the field holds the answer.
+
+        Raises:
+            Ended: The user cancelled.
+            Diverged: The objective was never a finite number.
+        """
+        resumed = bool(self.saved.run)
+        number = self.saved.number
+        while resumed or number < len(self.stages):
+            with self.clock.phase("pyramid"):
+                run = self._resumed() if resumed else self._begun(number)
+            resumed = False
+            try:
+                with self.clock.phase("fit"):
+                    ended = fit_stage(self.stages[number], run.objective, self.settings, self._tick(number, run), run)
+            except Ended as error:
+                if error.command is Command.CANCEL:
+                    raise
+                return Outcome.STOPPED
+            except Diverged as error:
+                if number == 0 and not error.found:
+                    raise
+                self.cause = f"{error}. {KEPT_STATE}"
+                return Outcome.DIVERGED
+            self._note(ended, run.objective.name)
+            self.saved.history.append(ended.curve)
+            self.saved.converged.append(ended.converged)
+            self.saved.tensors = {} if self.keeper.checkpoints is None else _named("before", run.guard.copy())
+            number += 1
+        return Outcome.CONVERGED if self.settings.tolerance > 0 and all(self.saved.converged) else Outcome.ITERATION_LIMIT
+
+    def _begun(self, number: int) -> StageRun:
+        """A stage from its beginning."""
+        self.saved.number = number
+        self.saved.tensors["generator.before"] = self.generator.get_state()
+        return StageRun(self.fit.begin(self.stages[number]), self.settings)
+
+    def _resumed(self) -> StageRun:
+        """A stage from where it was saved. A lattice is refined from the stage before, so that one is entered first."""
+        saved = self.saved
+        if not 0 <= saved.number < len(self.stages):
+            raise InputError(f"{UNKNOWN} (stage {saved.number} of {len(self.stages)}); {REMEDY}")
+        if saved.number > 0:
+            saved.put("before", self.fit.begin(self.stages[saved.number - 1]).parameters)
+        self.generator.set_state(saved.tensors["generator.before"])
+        run = StageRun(self.fit.begin(self.stages[saved.number]), self.settings)
+        saved.put_into(run)
+        self.generator.set_state(saved.tensors["generator.now"])
+        self.fit.done = saved.done
+        saved.choices.append(f"went on from iteration {run.done} of stage {saved.number + 1}, where an earlier run had ended")
+        return run
+
+    def _tick(self, number: int, run: StageRun) -> Tick:
+        """The report of each iteration of a stage."""
+        planned, costs = self.stages[number].iterations, self.costs
+
+        def tick(done: int, terms: dict[str, float]) -> None:
+            if self.keeper.due():
+                self.saved.add(run)
+                self.saved.done = self.fit.done
+                self.saved.tensors["generator.now"] = self.generator.get_state()
+                self.keeper.save(self.saved)
+            cost = costs[number] + (costs[number + 1] - costs[number]) * done / planned
+            self.clock.tell(Progress("fit", 0.1 + 0.8 * cost / costs[-1], 0.0, number, len(self.stages), done, terms))
+
+        return tick
+
+    def _note(self, ended: StageOutcome, name: str) -> None:
+        """Warn of a stage that did not go well."""
+        if ended.halvings:
+            times = "once" if ended.halvings == 1 else f"{ended.halvings} times"
+            shorter = f"went back to its best state and on with steps {2**ended.halvings} times shorter"
+            self.saved.warnings.append(f"the stage at {name} diverged {times}; it {shorter}")
+        if ended.worsened:
+            remedy = "use a smaller learning_rate, or weights that suit each other"
+            self.saved.warnings.append(f"the stage at {name} ended worse than it began; its best state was taken: {remedy}")
+
+
+def _named(name: str, tensors: list[Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.{n}": tensor for n, tensor in enumerate(tensors)}
