@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from typing import Any, ClassVar
 
@@ -52,6 +54,7 @@ class Application:
         keep = self.__dict__
         keep.update(_layout=layout_manager, _modules=module_manager, _window=main_window, _io=IOManager(), pauses=0)
         keep["temporaryPath"] = tempfile.mkdtemp(prefix="Slicer-")
+        atexit.register(shutil.rmtree, self.temporaryPath, ignore_errors=True)
         keep["slicerHome"] = keep["temporaryPath"]
         keep["_qt"] = wrap(QApplication.instance())
         keep["signals_it"] = SlicerSignals()

@@ -129,6 +129,7 @@ def _load_scene(path: str, clear: bool) -> bool:
     if clear:
         scene.Clear()
     if path.endswith(".mrb"):
-        return bool(application_logic().OpenSlicerDataBundle(path, tempfile.mkdtemp(prefix="mrb-")))
+        with tempfile.TemporaryDirectory(prefix="mrb-") as unpacked:  # the application removes it as well
+            return bool(application_logic().OpenSlicerDataBundle(path, unpacked))
     scene.SetURL(path)
     return bool(scene.Connect() if clear else scene.Import())

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -215,3 +218,26 @@ def test_layers_of_the_slice_views_are_replaced_when_their_volume_is_removed() -
     slicer.mrmlScene.RemoveNode(first)
     composite = slicer.app.layoutManager().sliceWidget("Green").mrmlSliceCompositeNode()
     assert composite.GetBackgroundVolumeID() == second.GetID()
+
+
+LEAVES_NOTHING = """
+import sys
+import slicer, stand_in
+from pathlib import Path
+path = str(Path(sys.argv[1]) / "scene.mrb")
+slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "warp")
+assert slicer.util.saveScene(path)
+slicer.util.loadScene(path)
+print(slicer.app.temporaryPath)
+"""
+
+
+def test_what_was_stored_for_a_while_is_gone_at_the_end(tmp_path: Path) -> None:
+    temporary, kept = tmp_path / "temporary", tmp_path / "kept"
+    temporary.mkdir(), kept.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", LEAVES_NOTHING, str(kept)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.split()[-1]).parent == temporary
+    assert list(temporary.iterdir()) == []
+    assert [path.name for path in kept.iterdir()] == ["scene.mrb"]
