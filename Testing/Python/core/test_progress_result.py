@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from INRRegistrationLib.core.progress import Command, Progress, silent
-from INRRegistrationLib.core.result import Outcome, Quality, Result
+from INRRegistrationLib.core.result import Outcome, Quality, Result, SplineTransform
 
 
 def test_the_time_left_is_that_of_the_work_left_at_the_same_rate() -> None:
@@ -57,3 +58,11 @@ def test_reports_and_results_cannot_be_changed() -> None:
         Progress("fit", 0.5, 1.0).fraction = 1.0  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
         Result(Outcome.CONVERGED, "", {}).outcome = Outcome.DIVERGED  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_result_is_usable_where_it_has_a_map_whatever_the_outcome(outcome: Outcome) -> None:
+    result = Result(outcome, outcome.value, {})
+    assert not result.usable
+    lattice = SplineTransform(np.eye(4), np.zeros((4, 4, 4, 3), np.float32), np.zeros(3), np.ones(3), np.eye(3))
+    assert dataclasses.replace(result, transform=lattice).usable
