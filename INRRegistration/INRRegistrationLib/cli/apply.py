@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.cli.files import check_image_name, read_image, read_labels, write_image
-from INRRegistrationLib.cli.outputs import check_file, finished_file
+from INRRegistrationLib.cli.outputs import check_file
 from INRRegistrationLib.cli.point_map import LOST_MM, Loaded, displacement_on, load_map, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
+from INRRegistrationLib.cli.publish import finished_file
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume

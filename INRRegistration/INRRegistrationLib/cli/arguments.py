@@ -14,7 +14,10 @@ from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES
 
 IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with a DICOM series; 3D, one value per voxel."
 POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or Slicer's .mrk.json."
-EXIT = "Exit status: 0 a result was kept, 2 bad input, 3 no usable result."
+EXIT = (
+    "Exit status: 0 a result was kept, 1 an error of the program, 2 bad input, 3 no usable result,\n"
+    "4 a result was kept though the fit diverged, 143 ended by the system (see --resume)."
+)
 RESEARCH = "For research; not for clinical use."
 
 
@@ -76,6 +79,17 @@ def _at_least(least: int) -> Callable[[str], int]:
     return read
 
 
+def _seconds(word: str) -> float:
+    """A number of seconds from 0 up."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"needs a number of seconds from 0 up, got '{word}'")
+    return value
+
+
 def _register(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("fixed", metavar="FIXED", help="the image that stays; the result is defined on its grid")
@@ -95,6 +109,9 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--ventricle", metavar="IMAGE", help="positive in the left ventricle of FIXED; the long axis is found in it")
     add("--initial-transform", metavar="FILE", help="linear ITK transform to start from, fixed point to moving point (LPS mm)")
     add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
+    add("--resume", action="store_true", help="go on from the checkpoint that an interrupted run of the same command left in DIR")
+    every = "seconds between two checkpoints of a long run; default 30"
+    add("--checkpoint-every", metavar="SECONDS", type=_seconds, default=30.0, help=every)
 
 
 def _how(parser: argparse.ArgumentParser) -> None:

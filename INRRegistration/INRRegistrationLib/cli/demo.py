@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.cli.execute import execute
+from INRRegistrationLib.cli.execute import Running, execute, exit_status
 from INRRegistrationLib.cli.files import write_image
-from INRRegistrationLib.cli.outputs import RESULTS, check_folder, finished_folder
+from INRRegistrationLib.cli.outputs import RESULTS, check_folder
 from INRRegistrationLib.cli.phantom import Pair, check_size, make_pair
 from INRRegistrationLib.cli.points import COLUMNS
+from INRRegistrationLib.cli.publish import finished_folder
 from INRRegistrationLib.cli.summary import print_summary
 from INRRegistrationLib.core.presets import DEFAULT, load_preset
 from INRRegistrationLib.core.problem import Problem
@@ -39,11 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     fixed, moving = pair.pairs(LANDMARKS, seed)
     write_pair(folder, pair, fixed, moving)
     problem = Problem(pair.fixed, pair.moving, fixed_landmarks=fixed, moving_landmarks=moving)
-    result = execute(problem, replace(preset.settings, seed=seed), folder, arguments.threads, arguments.quiet)
+    result = execute(problem, replace(preset.settings, seed=seed), folder, Running.of(arguments))
     if not arguments.quiet:
         print_summary(result, folder)
     _print_truth(result, *pair.pairs(TRUTH_POINTS, seed + 1))
-    return 0
+    return exit_status(result)
 
 
 def write_pair(folder: Path, pair: Pair, fixed: Array, moving: Array) -> None:

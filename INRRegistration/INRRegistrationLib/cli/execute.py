@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from INRRegistrationLib.cli.checkpoint_file import EVERY_S, CheckpointFile, run_folder
+from INRRegistrationLib.cli.log import log_of, save_log
 from INRRegistrationLib.cli.outputs import write_result
 from INRRegistrationLib.cli.progress_bar import ProgressBar
 from INRRegistrationLib.core.errors import RegistrationError
@@ -12,32 +16,74 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Settings
 
+KEPT, DIVERGED = 0, 4
+"""Exit statuses: a result was kept; so was one, but the fit diverged on the way."""
 
-def execute(problem: Problem, settings: Settings, folder: Path, threads: int | None, quiet: bool) -> Result:
+
+@dataclass(frozen=True)
+class Running:
+    """How to run, beside the settings.
+
+    Args:
+        threads: CPU threads, or None for torch's choice.
+        quiet: Show no progress.
+        resume: Go on from the checkpoint that an earlier run left.
+        every_s: Seconds between two checkpoints.
+    """
+
+    threads: int | None = None
+    quiet: bool = False
+    resume: bool = False
+    every_s: float = EVERY_S
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Running:
+        """By the words of a command."""
+        every_s, resume = getattr(arguments, "checkpoint_every", EVERY_S), getattr(arguments, "resume", False)
+        return cls(arguments.threads, arguments.quiet, resume, every_s)
+
+
+def execute(problem: Problem, settings: Settings, folder: Path, running: Running) -> Result:
     """Register and write.
 
     Args:
         problem: The images.
         settings: How.
         folder: For the results; checked before.
-        threads: CPU threads, or None for torch's choice.
-        quiet: Show no progress.
+        running: How to run.
 
     Raises:
-        InputError: The images cannot be registered.
+        InputError: The images cannot be registered, or the folder is in use.
         RegistrationError: There is no usable result, or it cannot be written.
+        Terminated: The system asked for an end; the checkpoint stays.
     """
     problem.check()  # before torch is imported, so that bad input is answered at once
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not take the cores of those that work
-    with ProgressBar(quiet) as bar:
-        import torch
-
-        from INRRegistrationLib.engine.register import register
-
-        if threads is not None:
-            torch.set_num_threads(threads)
-        result = register(problem, settings, bar)
-        if not result.outcome.usable:
-            raise RegistrationError(result.message)
-        write_result(folder, problem, result)
+    with run_folder(folder), ProgressBar(running.quiet) as bar:
+        checkpoints = CheckpointFile(folder, running.resume, running.every_s, lambda: bar.terminating)
+        try:
+            result = _register(problem, settings, bar, checkpoints, running.threads)
+            if result.usable:
+                write_result(folder, problem, result)  # what cannot be written can be had again from the checkpoint
+        except KeyboardInterrupt:
+            checkpoints.remove()
+            raise
+        checkpoints.remove()
+        if not result.usable:
+            raise RegistrationError(f"{result.message} ({save_log(log_of(problem, settings, result))})")
     return result
+
+
+def exit_status(result: Result) -> int:
+    """For a result that was kept."""
+    return KEPT if result.outcome.usable else DIVERGED
+
+
+def _register(problem: Problem, settings: Settings, bar: ProgressBar, checkpoints: CheckpointFile, threads: int | None) -> Result:
+    import torch
+
+    from INRRegistrationLib.engine.register import register
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return register(problem, settings, bar, checkpoints)

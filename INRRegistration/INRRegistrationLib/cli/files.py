@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 Values = npt.NDArray[np.generic]
 
 NIFTI = (".nii", ".nii.gz")
+HEADER_BYTES = range(348, 4096)
 WRITABLE = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd")
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 READABLE = "give a 3D NIfTI, NRRD or MetaImage file, or a folder with a DICOM series"
@@ -80,6 +81,20 @@ def write_image(path: Path, volume: Volume) -> None:
         sitk.WriteImage(image, str(path), useCompression=not path.name.endswith((".nii", ".mhd")))
     except RuntimeError as error:
         raise OSError(f"{path.name}: {str(error).splitlines()[-1]}") from error
+    if path.name.lower().endswith(NIFTI):
+        _check_whole(path, values.nbytes)
+
+
+def _check_whole(path: Path, data: int) -> None:
+    """Make sure that a NIfTI file holds all its bytes: ITK says nothing when the disk is full."""
+    with path.open("rb") as stream:
+        if path.name.lower().endswith(".gz"):
+            stream.seek(-4, os.SEEK_END)
+            held = int.from_bytes(stream.read(4), "little")  # gzip ends with the length of what it holds, modulo 2^32
+        else:
+            held = stream.seek(0, os.SEEK_END)
+    if (held - data) % 2**32 not in HEADER_BYTES:
+        raise OSError(f"{path.name}: not all of it could be written; is the disk full?")
 
 
 def check_image_name(path: Path) -> None:

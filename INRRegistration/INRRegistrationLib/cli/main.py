@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from traceback import format_exc
 
 from INRRegistrationLib.cli.arguments import VERBS, parse
-from INRRegistrationLib.core.errors import InputError, RegistrationError
+from INRRegistrationLib.core.errors import InputError, RegistrationError, Terminated
 
-KEPT, BAD_INPUT, NO_RESULT = 0, 2, 3
-"""Exit statuses: a result was kept; the input is bad; there is no usable result."""
+KEPT, ERROR, BAD_INPUT, NO_RESULT, TERMINATED = 0, 1, 2, 3, 128 + signal.SIGTERM
+"""Exit statuses: a result was kept; the program is at fault; the input is bad; there is no usable result; the system ended the run.
+``execute`` has one more: a result was kept of a fit that diverged."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,11 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), NO_RESULT)
     except KeyboardInterrupt:
         return _fail("cancelled: nothing was written", NO_RESULT)
+    except Terminated:
+        return _fail("terminated by the system: the same command with --resume goes on from the last checkpoint", TERMINATED)
     except MemoryError:
         return _fail("not enough memory: use smaller images, a mask or a smaller --max-voxels", NO_RESULT)
     except BrokenPipeError:
         sys.stderr.close()
         return KEPT
+    except Exception as error:  # a mistake of ours: one line here, and the rest where it does not frighten anybody
+        from INRRegistrationLib.cli.log import log_error
+
+        said = str(error) or "no message"
+        return _fail(f"internal error, please report it: {type(error).__name__}: {said} ({log_error(format_exc())})", ERROR)
 
 
 def _fail(message: str, status: int) -> int:

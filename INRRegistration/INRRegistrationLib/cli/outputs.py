@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from INRRegistrationLib.cli.files import write_image
+from INRRegistrationLib.cli.log import log_of
+from INRRegistrationLib.cli.publish import PREFIX, finished_folder
 from INRRegistrationLib.cli.transforms import grid_to_json, write_model, write_transform
-from INRRegistrationLib.core.errors import InputError, RegistrationError
+from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
+from INRRegistrationLib.core.settings import Settings
 
 RESULTS = (
     "transform.h5",
@@ -28,6 +29,7 @@ RESULTS = (
     "model.safetensors",
     "report.json",
     "report.html",
+    "run.log",
 )
 """Names in the output folder; those that a run does not make are removed there, because they would tell of another run."""
 
@@ -52,33 +54,6 @@ def check_file(path: Path, inputs: Iterable[str | None]) -> None:
     _check_kept([path], inputs)
 
 
-@contextmanager
-def finished_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder in ``folder``; its files are moved out of it once the block ends well, else no trace is left."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".inr-register-", dir=folder))
-        try:
-            yield temporary
-            for file in sorted(temporary.iterdir()):
-                file.replace(folder / file.name)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-            with suppress(OSError):  # folders that hold something stay
-                for place in missing:
-                    place.rmdir()
-    except OSError as error:
-        raise RegistrationError(f"{folder}: the results could not be written ({error}); make room or choose another place") from error
-
-
-@contextmanager
-def finished_file(path: Path) -> Iterator[Path]:
-    """A temporary name with the same ending; renamed to ``path`` once the block ends well."""
-    with finished_folder(path.parent) as folder:
-        yield folder / path.name
-
-
 def write_result(folder: Path, problem: Problem, result: Result) -> None:
     """Write everything that the contract of the command line lists."""
     from INRRegistrationLib.report import report_data, report_html
@@ -86,20 +61,18 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
     assert result.transform is not None and result.model is not None
     images = {name: getattr(result, name) for name in ("jacobian", "warped", "uncertainty")}
     images = {name: volume for name, volume in {**images, **result.maps}.items() if volume is not None}
-    with finished_folder(folder) as new, ThreadPoolExecutor(1) as compressing:  # takes longest, and does not need Python meanwhile
+    with finished_folder(folder, RESULTS) as new, ThreadPoolExecutor(1) as compressing:  # takes longest, and does not need Python meanwhile
         written = [compressing.submit(write_image, new / f"{name}.nii.gz", replace(volume, name=name)) for name, volume in images.items()]
-        write_transform(new / "transform.h5", result.transform)
-        if result.inverse is not None:
-            write_transform(new / "inverse_transform.h5", result.inverse)
         grids = {"fixed_grid": grid_to_json(problem.fixed.grid), "moving_grid": grid_to_json(problem.moving.grid)}
         write_model(new / "model.safetensors", result.model, **grids)
         (new / "report.json").write_text(json.dumps(report_data(problem, result), indent=2), encoding="utf-8")
         (new / "report.html").write_text(report_html(problem, result), encoding="utf-8")
+        (new / "run.log").write_text(log_of(problem, Settings.from_json(result.settings), result), encoding="utf-8")
         for image in written:
             image.result()
-        made = {file.name for file in new.iterdir()}
-    for name in set(RESULTS) - made:
-        (folder / name).unlink(missing_ok=True)
+        write_transform(new / "transform.h5", result.transform)  # when all else is there: it needs to know how much room is left
+        if result.inverse is not None:
+            write_transform(new / "inverse_transform.h5", result.inverse)
 
 
 def _check_writable(folder: Path) -> None:
@@ -110,7 +83,7 @@ def _check_writable(folder: Path) -> None:
     try:
         if not place.is_dir():
             raise NotADirectoryError(f"{place} is a file")
-        tempfile.TemporaryDirectory(prefix=".inr-register-", dir=place).cleanup()
+        tempfile.TemporaryDirectory(prefix=f"{PREFIX}try-", dir=place).cleanup()
     except OSError as error:
         raise InputError(f"{folder}: cannot write there ({error.strerror or error}); choose another output") from error
 

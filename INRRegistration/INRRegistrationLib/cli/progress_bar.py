@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
+from INRRegistrationLib.core.errors import Terminated
 from INRRegistrationLib.core.progress import Command, Progress
 
 PHASES = {
@@ -29,24 +30,25 @@ SHARE = 0.1
 class ProgressBar:
     """A report for ``register``: draws the progress, and turns the first Ctrl-C into a stop that keeps the result so far.
 
-    A stop is passed on once there is a fit to keep. The second Ctrl-C raises ``KeyboardInterrupt``.
+    A stop is passed on once there is a fit to keep. The second Ctrl-C raises ``KeyboardInterrupt``. A SIGTERM sets
+    ``terminating``, and the next report raises ``Terminated``; a second SIGTERM ends the process at once.
 
     Args:
-        quiet: Draw nothing; Ctrl-C means the same.
+        quiet: Draw nothing; signals mean the same.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.stopping = False
+        self.stopping = self.terminating = False
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
         columns = TextColumn("{task.description:<22}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}")
         self._bar = RichProgress(*columns, console=self._console)
         self._task = self._bar.add_task("starting", total=1.0, left="")
         self._next = 0.0
-        self._before: Any = None
+        self._before: list[Any] = []
 
     def __enter__(self) -> ProgressBar:
-        self._before = signal.signal(signal.SIGINT, self._interrupted)
+        self._before = [signal.signal(signal.SIGINT, self._interrupted), signal.signal(signal.SIGTERM, self._terminated)]
         if self._drawn:
             self._bar.start()
         return self
@@ -54,10 +56,17 @@ class ProgressBar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._drawn:
             self._bar.stop()
-        signal.signal(signal.SIGINT, self._before)
+        for kind, handler in zip((signal.SIGINT, signal.SIGTERM), self._before, strict=True):
+            signal.signal(kind, handler)
 
     def __call__(self, progress: Progress) -> Command:
-        """Show a report; answer whether to go on."""
+        """Show a report; answer whether to go on.
+
+        Raises:
+            Terminated: The system asked for an end.
+        """
+        if self.terminating:
+            raise Terminated
         if not self.quiet:
             (self._draw if self._drawn else self._print)(progress)
         return Command.STOP if self.stopping and progress.phase == "fit" else Command.CONTINUE
@@ -73,6 +82,10 @@ class ProgressBar:
         if progress.fraction >= self._next or progress.phase == "finish":
             self._next = progress.fraction + SHARE
             print(f"{_words(progress):<22} {100 * progress.fraction:3.0f} %  {time_left(progress)}".rstrip(), file=sys.stderr, flush=True)
+
+    def _terminated(self, number: int, _frame: FrameType | None) -> None:
+        self.terminating = True
+        signal.signal(number, signal.SIG_DFL)
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self.stopping:

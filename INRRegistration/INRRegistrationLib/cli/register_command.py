@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     check_folder(folder, files_of(arguments))
     problem = read_problem(arguments)
 
-    from INRRegistrationLib.cli.execute import execute
+    from INRRegistrationLib.cli.execute import Running, execute, exit_status
     from INRRegistrationLib.cli.summary import print_summary
 
-    result = execute(problem, settings, folder, arguments.threads, arguments.quiet)
+    result = execute(problem, settings, folder, Running.of(arguments))
     if not arguments.quiet:
         print_summary(result, folder)
-    return 0
+    return exit_status(result)
 
 
 def given_fields(arguments: argparse.Namespace) -> list[str]:

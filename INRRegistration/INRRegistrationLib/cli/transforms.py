@@ -43,16 +43,34 @@ def to_itk(transform: SplineTransform) -> sitk.CompositeTransform:
     return composite
 
 
+BYTES, OVERHEAD = 8, 2**16
+"""Of a number in a transform file, and of all else in it."""
+
+
 def write_transform(path: Path, transform: SplineTransform) -> None:
     """Write the map in ITK's format.
 
     Raises:
         OSError: It cannot be written.
     """
+    held = to_itk(transform)
+    _make_room(path, BYTES * transform.coefficients.size + OVERHEAD)
     try:
-        sitk.WriteTransform(to_itk(transform), str(path))
+        sitk.WriteTransform(held, str(path))
     except RuntimeError as error:
         raise OSError(f"{path.name}: {str(error).splitlines()[-1]}") from error
+
+
+def _make_room(path: Path, size: int) -> None:
+    """Fill a file of this size and remove it: where there is no room, HDF5 would bring the whole process down."""
+    try:
+        with path.open("wb") as stream:
+            for _ in range(size // OVERHEAD + 1):
+                stream.write(bytes(OVERHEAD))
+            stream.flush()
+            os.fsync(stream.fileno())
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def read_transform(path: str | os.PathLike[str]) -> sitk.Transform:

@@ -9,3 +9,7 @@ class RegistrationError(Exception):
 
 class InputError(RegistrationError):
     """The input cannot be used: the text says what is wrong, the value seen and what to do about it."""
+
+
+class Terminated(BaseException):
+    """The system asked the process to end (SIGTERM): a time limit, a shutdown. Not an error, so that nobody catches it by the way."""

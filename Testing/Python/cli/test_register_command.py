@@ -17,7 +17,7 @@ from small_pair import LPS_RAS, Registered, SmallPair, a_grid, blobs, command, e
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.presets import load_preset
 
-FILES = {"transform.h5", "warped.nii.gz", "jacobian.nii.gz", "model.safetensors", "report.json", "report.html"}
+FILES = {"transform.h5", "warped.nii.gz", "jacobian.nii.gz", "model.safetensors", "report.json", "report.html", "run.log"}
 
 
 def names(folder: Path) -> set[str]:
