@@ -130,7 +130,7 @@ class INRRegistrationLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         from INRRegistrationLib.logic.session import Session
 
-        self.session = Session(_make_timer)
+        self.session = Session(_make_timer, Path(slicer.app.temporaryPath) / "INRRegistration")
 
     def getParameterNode(self):
         """The parameters of the panel, saved with the scene."""

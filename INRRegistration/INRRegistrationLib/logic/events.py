@@ -40,7 +40,7 @@ class Ended:
     Args:
         outcome: Why; None where an error ended it.
         message: For the user.
-        details: For a bug report: a traceback, or empty.
+        details: For a bug report: versions, device, settings, times, warnings and, of an error, the traceback.
         nodes: The result, where there is one.
     """
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from INRRegistrationLib.core.calibration import estimator_for
+from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import check_given
+from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.logic.record import Record
 from INRRegistrationLib.logic.work import Task
 from INRRegistrationLib.scene.outputs import Outputs, check_outputs
 from INRRegistrationLib.scene.read import Inputs, read, read_structures
@@ -42,3 +45,23 @@ def read_task(inputs: Inputs, outputs: Outputs, settings: Settings, threshold: f
     problem = read(inputs)
     problem.check()
     return Task(problem, settings, read_structures(inputs, problem.fixed.grid), threshold)
+
+
+def read_recorded(record: Record, inputs: Inputs, outputs: Outputs, settings: Settings, threshold: float) -> Task:
+    """The same; where it is refused, the record says why and of what images. Those are read once more, good or bad.
+
+    Raises:
+        InputError: Something cannot be used.
+    """
+    try:
+        return read_task(inputs, outputs, settings, threshold)
+    except Exception as error:
+        record.refused(str(error), _as_they_are(inputs) if isinstance(error, InputError) else None)
+        raise
+
+
+def _as_they_are(inputs: Inputs) -> Problem | None:
+    try:
+        return read(inputs)
+    except InputError:
+        return None

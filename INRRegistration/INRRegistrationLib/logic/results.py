@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import platform
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from INRRegistrationLib import __version__
+from INRRegistrationLib.core.details import environment, without_names
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.logic.reading import FIELDS, given_fields
 from INRRegistrationLib.logic.work import Done, Task
 from INRRegistrationLib.report import report_html
 from INRRegistrationLib.scene.arrays import Structure
+from INRRegistrationLib.scene.quality import QualityTables
 from INRRegistrationLib.scene.read import Inputs
-from INRRegistrationLib.scene.store import ResultNodes
+from INRRegistrationLib.scene.store import ResultNodes, run_description
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,16 @@ class Latest:
         nodes: Where it was put.
         structures: Of the fixed image, as they were read.
         page: The page that the command line writes as report.html; empty where it could not be made.
+        details: The text for a bug report.
+        log: The file that holds the same; None where there is none.
     """
 
     result: Result
     nodes: ResultNodes
     structures: tuple[Structure, ...] = ()
     page: str = ""
+    details: str = ""
+    log: Path | None = None
 
 
 def with_page(task: Task, done: Done) -> Done:
@@ -73,16 +77,11 @@ def missing(inputs: Inputs, wanted: tuple[str, ...] = ()) -> str:
     return ""
 
 
-def details(result: Result) -> str:
-    """Versions, device, settings, timings and warnings, for a bug report."""
-    lines = [
-        f"INRRegistration {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"{result.outcome.name}: {result.message}",
-        f"device: {result.device}",
-        *([] if result.verdict is None else [f"quality control: {result.verdict.level.name}: {' '.join(result.verdict.reasons)}"]),
-        *(f"warning: {sentence}" for sentence in result.warnings),
-        *(f"choice: {sentence}" for sentence in result.choices),
-        "seconds: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in result.timings_s.items()),
-        "settings: " + json.dumps(result.settings),
-    ]
+def details_of(nodes: ResultNodes, tables: QualityTables | None) -> str:
+    """What a scene remembers of a run, for a bug report: without names of nodes and segments."""
+    run = run_description(nodes)
+    names = {str(run.pop(key)) for key in ("fixed", "moving") if key in run}
+    lines = [*environment(), *(without_names(f"{key}: {value}", names) for key, value in run.items() if value is not None)]
+    rows = () if tables is None else tables.rows
+    lines += [f"{row.group}, {row.name}: {row.before:.4g} to {row.after:.4g} {row.unit}".rstrip() for row in rows if row.group != "Dice"]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from INRRegistrationLib.core.errors import InputError, RegistrationError
@@ -16,7 +17,8 @@ from INRRegistrationLib.job.run import Run, run_blocking
 from INRRegistrationLib.job.worker import failure
 from INRRegistrationLib.logic import results
 from INRRegistrationLib.logic.events import Ended, Listener, Listeners, Progressed, Started, call_finished
-from INRRegistrationLib.logic.reading import read_task
+from INRRegistrationLib.logic.reading import read_recorded
+from INRRegistrationLib.logic.record import Record
 from INRRegistrationLib.logic.work import Done, Task, perform
 from INRRegistrationLib.scene.folding import Region
 from INRRegistrationLib.scene.outputs import Outputs, usable_outputs
@@ -29,6 +31,7 @@ from INRRegistrationLib.scene.write import write
 THRESHOLD = 0.3
 """Regions with det J below this are listed beside those that fold, unless the user sets another."""
 CLOSED = "The scene was closed during the registration; nothing was kept."
+LEFT = "The module was reloaded, or the application ended, during the registration; nothing was kept."
 COMMANDS = {"": Command.CONTINUE, "stop": Command.STOP, "cancel": Command.CANCEL}
 
 log = logging.getLogger(__name__)
@@ -39,9 +42,10 @@ class Session:
 
     Args:
         make_timer: Makes a timer for the pump, see ``Pump``; None where runs in the background are not needed.
+        logs: Folder for a log file of each run; None for none.
     """
 
-    def __init__(self, make_timer: Any = None) -> None:
+    def __init__(self, make_timer: Any = None, logs: Path | None = None) -> None:
         self._pump = None if make_timer is None else Pump(make_timer)
         self._listeners = Listeners()
         self._run: Run | None = None
@@ -49,11 +53,11 @@ class Session:
         self._finished: Callable[[Ended], object] | None = None
         self._watch: SceneWatch | None = None
         self._curve: list[float] = []
-        self._number = 0
-        self._reason = ""
-        self.asked = ""
+        self._logs = logs
+        self._number, self._reason, self.asked = 0, "", ""
         self.nodes: ResultNodes | None = None
         self.latest: results.Latest | None = None
+        self.record: Record | None = None
 
     @property
     def running(self) -> bool:
@@ -95,15 +99,16 @@ class Session:
         """
         if self._pump is None:
             raise InputError("this session has no timer, so it can only register with wait=True")
-        task = self._begin(inputs, outputs, settings, threshold)
+        task, record = self._begin(inputs, outputs, settings, threshold)
         self._number, self._finished = self._number + 1, finished
 
         def advance(update: Updated) -> None:
+            record.heard(update.progress)
             self._advance(update)
             if progress is not None:
                 progress(update.progress.fraction, update.progress.phase)
 
-        self._run = Run(lambda report: _work(task, report), advance, lambda ending: self._end(ending, task, inputs, outputs))
+        self._run = Run(lambda report: _work(task, record, report), advance, lambda ending: self._end(ending, task, inputs, outputs))
         self._pump.drive(self._run)
         self._listeners.tell(Started(self._number))
         return self._number
@@ -122,26 +127,41 @@ class Session:
             InputError: Something cannot be used, or a run goes on already.
             RegistrationError: The run ended without a usable result.
         """
-        task = self._begin(inputs, outputs, settings, threshold)
+        task, record = self._begin(inputs, outputs, settings, threshold)
+        try:
+            done = self._work_here(task, record, progress)
+            if self._reason or done.arrays is None:
+                record.end(self._reason, None if self._reason else done.result)
+                raise RegistrationError(self._reason or done.result.message)
+            ended = self._install(done, task, inputs, outputs)
+        except BaseException as error:  # an interrupt too
+            record.end(failure(error).text, traceback=failure(error).details)
+            raise
+        if ended.message != done.result.message:
+            log.warning(ended.message)
+        self._listeners.tell(ended)  # a panel shows it
+        return ended.nodes
+
+    def _work_here(self, task: Task, record: Record, progress: Callable[[float, str], object] | None) -> Done:
         self._waiting = True
 
         def advance(update: Updated) -> Command:
+            record.heard(update.progress)
             if progress is not None:
                 progress(update.progress.fraction, update.progress.phase)
             return COMMANDS[self.asked]  # the function above may let the window live, and a click there counts
 
         try:
-            done: Done = run_blocking(lambda report: _work(task, report), advance)
+            done: Done = run_blocking(lambda report: _work(task, record, report), advance)
         finally:
             self._waiting = False
             self._forget_run()
-        if self._reason or done.arrays is None:
-            raise RegistrationError(self._reason or done.result.message)
-        nodes, note = self._install(done, task, inputs, outputs)
-        if note:
-            log.warning(note)
-        self._listeners.tell(Ended(done.result.outcome, done.result.message, results.details(done.result), nodes))  # a panel shows it
-        return nodes
+        return done
+
+    def refuse(self, settings: Settings, message: str) -> None:
+        """Remember why a run could not even be asked for."""
+        self.record = Record(settings)
+        self.record.refused(message)
 
     def stop(self) -> None:
         """Stop soon and keep the result so far."""
@@ -159,12 +179,12 @@ class Session:
 
     def abandon(self) -> None:
         """Forget all results and give up a run, for a scene that closes; who listens hears that it ended."""
-        if self._give_up():
-            self._tell_end(Ended(Outcome.CANCELLED, CLOSED))
+        if self._give_up(CLOSED):
+            self._tell_end(Ended(Outcome.CANCELLED, CLOSED, self.record.text))
 
     def close(self) -> None:
         """Give up and wait for the threads, those of cancelled runs too, for a reload or the end of the application. Nobody is told."""
-        self._give_up()
+        self._give_up(LEFT)
         self._finished = None
         if self._pump is not None:
             for run in self._pump.runs:
@@ -198,14 +218,15 @@ class Session:
     def _is_latest(self) -> bool:
         return self.latest is not None and self.nodes is not None and self.latest.nodes.transform is self.nodes.transform
 
-    def _begin(self, inputs: Inputs, outputs: Outputs, settings: Settings, threshold: float) -> Task:
+    def _begin(self, inputs: Inputs, outputs: Outputs, settings: Settings, threshold: float) -> tuple[Task, Record]:
         """What both kinds of run begin with."""
         if self.running:
             raise InputError("a registration is running; stop or cancel it first")
-        task = read_task(inputs, outputs, settings, threshold)
+        self.record = record = Record(settings, [*inputs.nodes(), *filter(None, vars(outputs).values())], self._logs)
+        task = read_recorded(record, inputs, outputs, settings, threshold)
         self._curve, self._reason, self.asked = [], "", ""
         self._watch = SceneWatch((inputs.fixed, inputs.moving), self._lost)
-        return task
+        return task, record
 
     def _advance(self, update: Updated) -> None:
         self._curve += [point.terms["total"] for point in update.points if "total" in point.terms]
@@ -218,8 +239,8 @@ class Session:
             ended = self._ended(ending, task, inputs, outputs)
         except Exception as error:  # whatever it is: those who listen must hear that the run is over
             log.error("the result could not be put into the scene", exc_info=error)
-            failed = failure(error)
-            ended = Ended(None, f"The result could not be put into the scene: {failed.text}", failed.details)
+            said = f"The result could not be put into the scene: {failure(error).text}"
+            ended = Ended(None, said, self.record.end(said, traceback=failure(error).details))
         self._tell_end(ended)
 
     def _tell_end(self, ended: Ended) -> None:
@@ -229,38 +250,41 @@ class Session:
 
     def _ended(self, ending: Ending, task: Task, inputs: Inputs, outputs: Outputs) -> Ended:
         if isinstance(ending, Failed):
-            return Ended(None, ending.text, ending.details)
+            return Ended(None, ending.text, self.record.end(ending.text, traceback=ending.details))
         if not isinstance(ending, Finished):
-            return Ended(Outcome.CANCELLED, self._reason or Outcome.CANCELLED.value)
+            said = self._reason or Outcome.CANCELLED.value
+            return Ended(Outcome.CANCELLED, said, self.record.end(said))
         done: Done = ending.payload
-        nodes, note = (None, "") if done.arrays is None else self._install(done, task, inputs, outputs)
-        return Ended(done.result.outcome, f"{done.result.message} {note}".rstrip(), results.details(done.result), nodes)
+        if done.arrays is not None:
+            return self._install(done, task, inputs, outputs)
+        return Ended(done.result.outcome, done.result.message, self.record.end("", done.result))
 
-    def _install(self, done: Done, task: Task, inputs: Inputs, outputs: Outputs) -> tuple[ResultNodes, str]:
-        """The nodes, and a note where they are not those that were asked for."""
-        assert done.arrays is not None
+    def _install(self, done: Done, task: Task, inputs: Inputs, outputs: Outputs) -> Ended:
+        """The ending with its nodes; it says where they are not those that were asked for."""
         outputs, note = usable_outputs(inputs, outputs)
         self.nodes = write(inputs, outputs, done.arrays)
-        self.latest = results.Latest(done.result, self.nodes, task.structures, done.page)
-        return self.nodes, note
+        message = f"{done.result.message} {note}".rstrip()
+        text = self.record.end(message, done.result)
+        self.latest = results.Latest(done.result, self.nodes, task.structures, done.page, text, self.record.path)
+        return Ended(done.result.outcome, message, text, self.nodes)
 
     def _lost(self, node: Any) -> None:
         self._watch = None
         if node is None:
-            self._reason = CLOSED
             self.abandon()
             return
         self._reason = f"'{node.GetName()}' was removed from the scene during the registration; it was cancelled and nothing was kept."
         self.cancel()
 
-    def _give_up(self) -> bool:
+    def _give_up(self, reason: str) -> bool:
         """Forget the results and drop the run; whether there was one in the background."""
         run, self._run = self._run, None
         self._forget_run()
         if run is not None:
             run.abandon(0.0)  # the pump goes on until the thread has ended
+            self.record.end(reason)
         if self._waiting:
-            self._reason, self.asked = CLOSED, "cancel"
+            self._reason, self.asked = reason, "cancel"
         self.nodes = self.latest = None
         return run is not None
 
@@ -271,5 +295,6 @@ class Session:
             self._watch = None
 
 
-def _work(task: Task, report: Report) -> Done:
+def _work(task: Task, record: Record, report: Report) -> Done:
+    record.begin(task.problem)
     return results.with_page(task, perform(task, report))

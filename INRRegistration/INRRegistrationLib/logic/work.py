@@ -7,7 +7,7 @@ from typing import Any
 
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Report
+from INRRegistrationLib.core.progress import Command, Progress, Report
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.logic.torch_setup import why_not_loaded
@@ -55,8 +55,8 @@ def perform(task: Task, report: Report) -> Done:
     """
     register = _engine()
     result = register(task.problem, task.settings, report)
-    if not result.outcome.usable:
-        return Done(result, None)
+    if not result.usable or report(Progress("finish", 0.99, result.timings_s.get("total", 0.0))) is Command.CANCEL:
+        return Done(result, None)  # of a run that was cancelled, nobody looks at it
     return Done(result, scene_arrays(task.problem, result, task.structures, task.threshold))
 
 

@@ -107,14 +107,14 @@ def scene_arrays(
 
     Args:
         problem: The question.
-        result: The answer; its outcome must be usable.
+        result: The answer; it must be usable, whatever its outcome.
         structures: Segments on the fixed grid; labels of the problem are their numbers, from 1.
         threshold: det J below which a region counts as compressed.
         form: ``spline`` keeps the map exact; ``grid`` also samples its displacement.
         spacing: Of that grid, mm; by default twice the finest spacing of the fixed image.
     """
     if result.transform is None or result.warped is None or result.jacobian is None or result.model is None:
-        raise ValueError(f"a run that ended as {result.outcome.name} has nothing to show; check Outcome.usable first")
+        raise ValueError(f"a run that ended as {result.outcome.name} has nothing to show; check Result.usable first")
     grid = problem.fixed.grid
     inside = None if problem.fixed_mask is None else whole(problem.fixed_mask, grid)
     warped = _finite(result.warped.values, 0.0)

@@ -37,13 +37,25 @@ def put_in_folder(title: str, fixed: Any, transform: Any, nodes: Iterable[Any]) 
 def remove_with_folder(transform: Any, nodes: Iterable[Any]) -> None:
     """Remove a result's nodes with what displays and stores them, then its folder where nothing is left in it."""
     scene = transform.GetScene()
-    tree = _tree(scene)
-    folder = None if tree is None else _folder_of(tree, transform)
+    folder = folder_of(transform)
     for node in (*nodes, transform):
         for part in (*_helpers(node), node):
             scene.RemoveNode(part)
-    if folder is not None and tree.GetNumberOfItemChildren(folder) == 0:
-        tree.RemoveItem(folder)
+    remove_empty(scene, () if folder is None else (folder,))
+
+
+def folder_of(node: Any) -> int | None:
+    """The folder of a result in which a node lies."""
+    tree = _tree(node.GetScene())
+    return None if tree is None else _folder_of(tree, node)
+
+
+def remove_empty(scene: slicer.vtkMRMLScene, folders: Iterable[int]) -> None:
+    """Remove those folders in which nothing is left."""
+    tree = _tree(scene)
+    for folder in folders:
+        if tree.GetNumberOfItemChildren(folder) == 0:
+            tree.RemoveItem(folder)
 
 
 def _helpers(node: Any) -> list[Any]:
@@ -56,7 +68,7 @@ def _tree(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLSubjectHierarchyNode | No
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
-def _folder_of(tree: slicer.vtkMRMLSubjectHierarchyNode, transform: Any) -> int | None:
-    item = tree.GetItemByDataNode(transform)
+def _folder_of(tree: slicer.vtkMRMLSubjectHierarchyNode, node: Any) -> int | None:
+    item = tree.GetItemByDataNode(node)
     folder = tree.GetItemParent(item) if item else 0
     return folder if folder and tree.GetItemAttribute(folder, roles.FOLDER) else None

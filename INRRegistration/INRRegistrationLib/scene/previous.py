@@ -5,12 +5,14 @@ Nothing is copied that an update replaces as a whole (transforms, images, segmen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import slicer
 
 from INRRegistrationLib.scene import roles
+from INRRegistrationLib.scene.folder import folder_of, remove_empty
 from INRRegistrationLib.scene.segments import hold_segments
 
 REPLACED = ("vtkMRMLTransformNode", "vtkMRMLVolumeNode")
@@ -41,6 +43,31 @@ class Previous:
             if node.GetScene() is not None:
                 step()
         return until_now
+
+
+@contextlib.contextmanager
+def all_or_nothing(scene: Any, previous: Previous) -> Iterator[Previous]:
+    """Where something fails within, put back what was there and remove the nodes that have come since.
+
+    Args:
+        scene: That will be changed.
+        previous: What is in the nodes that will be updated.
+    """
+    known = set(_all_nodes(scene))
+    try:
+        yield previous
+    except BaseException:  # whatever it is: half a result must not stay
+        previous.restore()
+        new = [node for node in _all_nodes(scene) if node not in known]
+        folders = {folder for node in new if (folder := folder_of(node)) is not None}
+        for node in new:
+            scene.RemoveNode(node)
+        remove_empty(scene, folders)
+        raise
+
+
+def _all_nodes(scene: Any) -> list[Any]:
+    return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
 
 
 def _content(node: Any) -> Callable[[], None]:

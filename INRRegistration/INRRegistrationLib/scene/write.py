@@ -19,7 +19,7 @@ from INRRegistrationLib.scene.folder import put_in_folder
 from INRRegistrationLib.scene.maps import map_words, strain_range
 from INRRegistrationLib.scene.outputs import Outputs, check_outputs
 from INRRegistrationLib.scene.placement import place, take_back
-from INRRegistrationLib.scene.previous import Previous
+from INRRegistrationLib.scene.previous import Previous, all_or_nothing
 from INRRegistrationLib.scene.quality import write_table
 from INRRegistrationLib.scene.read import Inputs
 from INRRegistrationLib.scene.regions_table import write_regions
@@ -91,8 +91,7 @@ def write(inputs: Inputs, outputs: Outputs, arrays: SceneArrays) -> ResultNodes:
     former = find_result(outputs.transform)
     given = _given(outputs, former)
     others = [] if former is None or former.moving in (None, inputs.moving) else [former.moving]
-    previous = Previous(list(given.values()), [inputs.moving, *others]) if outputs.transform is not None else None
-    with _quiet():
+    with _quiet(), all_or_nothing(inputs.moving.GetScene(), Previous(list(given.values()), [inputs.moving, *others])) as previous:
         for volume in others:
             take_back(volume)
         nodes = _nodes(inputs, given, _parts(arrays))
@@ -100,7 +99,7 @@ def write(inputs: Inputs, outputs: Outputs, arrays: SceneArrays) -> ResultNodes:
         _fill(nodes, arrays, new={part for part in KINDS if part not in given})
         connect(nodes, arrays.run)
         _file(nodes, own)
-    nodes.previous = previous
+    nodes.previous = previous if outputs.transform is not None else None
     return nodes
 
 

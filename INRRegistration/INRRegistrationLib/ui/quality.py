@@ -10,12 +10,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from INRRegistrationLib.logic.results import details
+from INRRegistrationLib.logic.results import details_of
 from INRRegistrationLib.scene.quality import read_table, to_csv
-from INRRegistrationLib.scene.roles import RESULT
 from INRRegistrationLib.ui import result_words as words
 from INRRegistrationLib.ui.piece import Piece
 from INRRegistrationLib.ui.tables import tidy
+from INRRegistrationLib.ui.words import copied
 
 
 class Quality(Piece):
@@ -108,17 +108,11 @@ class Quality(Piece):
             self.say(_("There is no previous result: this run made new nodes."))
 
     def _copy(self) -> None:
-        slicer.app.clipboard().setText(self._details())
-        self.say(_("Details copied. Paste them into a note or a question."))
-
-    def _details(self) -> str:
-        """Versions, settings and times of the run, as far as they are known, and its indicators."""
+        """Those of the run, where it was the latest one; else what the scene remembers of it."""
         latest = self.session.latest
-        if latest is not None and latest.nodes.transform is self._nodes.transform:
-            text = details(latest.result)
-        else:
-            text = self._nodes.transform.GetAttribute(RESULT) or ""
-        return text if self._tables is None else f"{text}\n\n{to_csv(self._tables)}"
+        known = latest is not None and latest.nodes.transform is self._nodes.transform
+        slicer.app.clipboard().setText(latest.details if known else details_of(self._nodes, self._tables))
+        self.say(copied(latest.log if known else None))
 
 
 def ask_path(title: str, name: str, kinds: str) -> str:

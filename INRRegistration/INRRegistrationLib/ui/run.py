@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from INRRegistrationLib.core.errors import RegistrationError
+from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.job.messages import LOADING, WAITING
 from INRRegistrationLib.logic.choice import needs, settings_of
 from INRRegistrationLib.logic.session import Ended, Progressed, Started
@@ -36,6 +37,7 @@ class Run(Piece):
         self.wires.on(self.ui.registerButton, "clicked()", self._register)
         self.wires.on(self.ui.stopButton, "clicked()", self._stop)
         self.wires.on(self.ui.cancelButton, "clicked()", self._cancel)
+        self.wires.on(self.ui.failureCopyButton, "clicked()", self._copy)
 
     def refresh(self) -> None:
         running, ui = self.session.running, self.ui
@@ -53,6 +55,7 @@ class Run(Piece):
         ui.cancelButton.text = _("Cancelling...") if asked == "cancel" else _("Cancel")
         ui.stopButton.enabled = not asked
         ui.cancelButton.enabled = asked != "cancel"
+        ui.failureCopyButton.visible = bool(ui.statusLabel.text and self._failure())
 
     def heard(self, event: Any) -> None:
         """Take in what the session tells."""
@@ -76,12 +79,31 @@ class Run(Piece):
         self.say(_("Reading the images..."))
         try:
             settings = settings_of(choice_in(self.parameters))
-            ensure_torch(_confirmed, slicer.app.processEvents)
+            self._ensure_torch(settings)
             with slicer.util.WaitCursor():
                 self.session.start(inputs_of(self.parameters), outputs_of(self.parameters), settings, self.parameters.threshold)
         except RegistrationError as error:
             self.say(str(error))
         self.refresh()
+
+    def _ensure_torch(self, settings: Settings) -> None:
+        """Make sure that PyTorch is there; that it is not is remembered like other reasons why a run does not begin."""
+        try:
+            ensure_torch(_confirmed, slicer.app.processEvents)
+        except RegistrationError as error:
+            self.session.refuse(settings, str(error))
+            raise
+
+    def _failure(self) -> str:
+        """Details of the latest run, where it gave no result; those of a result are copied beside it."""
+        record, latest = self.session.record, self.session.latest
+        text = "" if record is None or self.session.running else record.text
+        return "" if latest is not None and latest.details == text else text
+
+    def _copy(self) -> None:
+        text, path = self._failure(), self.session.record.path
+        slicer.app.clipboard().setText(text)
+        self.say(words.copied(path))
 
     def _stop(self) -> None:
         self.session.stop()

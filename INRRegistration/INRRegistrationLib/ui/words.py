@@ -197,3 +197,9 @@ def with_reason(tip: str, reason: str) -> str:
 def unused_weight() -> str:
     """Why a weight cannot be set."""
     return _("This method has no second derivatives, so this weight does not apply.")
+
+
+def copied(path: object) -> str:
+    """That the details were copied, and where the log file of the run lies (None where there is none)."""
+    said = _("Details copied. Paste them into a note or a question.")
+    return said if path is None else f"{said} " + _("The same is in the log file {path}").format(path=path)
