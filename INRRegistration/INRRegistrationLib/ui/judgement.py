@@ -1,4 +1,4 @@
-"""The quality control's verdict: its colour and word, the reasons, and right beside them what it cannot see."""
+"""The quality control's verdict: its colour and word, the reasons, and right beside them what it cannot see; and a bad ending."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import qt
 
 from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.scene.store import verdict_of
+from INRRegistrationLib.scene.store import run_description, verdict_of
 from INRRegistrationLib.ui import result_words as words
 from INRRegistrationLib.ui.piece import Piece
 
@@ -20,9 +20,12 @@ class Judgement(Piece):
     """Hidden where the method has no quality control. The colour is never the only sign: the word stands beside it."""
 
     def connect(self) -> None:
-        self.ui.verdictBox.visible = False
+        self.ui.verdictBox.visible = self.ui.endingWarning.visible = False
 
     def show(self, nodes: Any) -> None:
+        warning = "" if nodes is None else words.ending_warning(str(run_description(nodes).get("outcome", "")))
+        self.ui.endingWarning.text = warning
+        self.ui.endingWarning.visible = bool(warning)
         ui, verdict = self.ui, None if nodes is None else verdict_of(nodes)
         ui.verdictBox.visible = verdict is not None
         if verdict is None:

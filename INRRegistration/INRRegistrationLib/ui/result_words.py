@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
+from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.verdict import Level
 from INRRegistrationLib.scene.folding import FOLDING, Region
 from INRRegistrationLib.scene.quality import QualityTables, Row, StructureRow
@@ -71,6 +72,15 @@ def position(ras: Sequence[float], places: int = 0) -> str:
     """A world point or a step (RAS mm) in the patient's directions: ``L 12, A 30, S 5``."""
     letters = (("R", "L"), ("A", "P"), ("S", "I"))
     return ", ".join(f"{names[0] if value >= 0 else names[1]} {abs(value):.{places}f}" for names, value in zip(letters, ras, strict=True))
+
+
+def ending_warning(outcome: str) -> str:
+    """What to say of a result whose run ended badly; empty for the others. ``outcome`` is the name of an ``Outcome``."""
+    if outcome not in Outcome.__members__ or Outcome[outcome].usable:
+        return ""
+    if outcome == Outcome.DIVERGED.name:
+        return _("⚠ This fit diverged. What you see is the best state that it reached: do not rely on it.")
+    return _("⚠ This run did not end as it should. What you see is what it reached: do not rely on it.")
 
 
 def level(level: Level) -> str:

@@ -41,12 +41,12 @@ class Desk:
         script: What the engine does.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, logs: Path | None = None) -> None:
         self.script = script
         self.form = slicer.util.loadUI(str(FORMS / "INRRegistration.ui"))
         self.ui = slicer.util.childWidgetVariables(self.form)
         self.form.setMRMLScene(slicer.mrmlScene)
-        self.session = Session(make_timer)
+        self.session = Session(make_timer, logs)
         self.panel = Panel(self.ui, self.session, str(FORMS))
         self.entered = False
         scene = slicer.mrmlScene

@@ -34,6 +34,7 @@ class Script:
         finish: Once set, the fit ends by itself.
         error: Raised in the worker instead of a result.
         outcome: Of a fit that ends by itself.
+        keeps: Whether there is a result though the outcome is a bad one.
         folds: Boxes (k, j, i slices) in which det J is set, and to what.
         uncertainty: Whether the method has one.
         verdict: The quality control's judgement, of a method that has one.
@@ -45,6 +46,7 @@ class Script:
     finish: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     outcome: Outcome = Outcome.ITERATION_LIMIT
+    keeps: bool = False
     folds: list[tuple[tuple[slice, slice, slice], float]] = field(default_factory=list)
     uncertainty: bool = False
     verdict: Verdict | None = None
@@ -61,7 +63,7 @@ class Script:
         if self.error is not None:
             raise self.error
         result = Result(outcome, outcome.value, task.settings.to_json())
-        if not outcome.usable:
+        if not outcome.usable and not self.keeps:
             return Done(result, None)
         report(Progress("finish", 0.95, 10.0, 1, 2))
         result = a_result(task.problem, task.settings, outcome, self)
