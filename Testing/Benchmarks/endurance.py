@@ -94,7 +94,7 @@ def draw(part: str, marks: list[Any], file: Path) -> None:
     axes[1].legend()
     axes[2].plot(runs, [each.objects for each in marks], marker=".")
     for each, title in zip(axes, ("memory, MB", "counts", "Python objects"), strict=True):
-        each.set(title=title, xlabel=f"registrations in one {part}", ylim=(0, None))
+        each.set(title=title, xlabel=f"registrations in one {part}", ylim=(0, 1.25 * each.dataLim.y1))
     figure.savefig(file, dpi=90)
     plt.close(figure)
 

@@ -22,6 +22,7 @@ from INRRegistrationLib.logic.log_files import new_file, write_file
 GOES_ON = "the run goes on; where this is the last that is said, the application ended during it"
 LOGGED = 50
 """Of so many warnings and errors the newest are kept."""
+FORM = logging.Formatter("%(levelname)s %(name)s: %(message)s")
 LIBRARY = __name__.partition(".")[0]
 
 
@@ -106,11 +107,10 @@ class _Logged(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: deque[str] = deque(maxlen=LOGGED)
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         logging.getLogger(LIBRARY).addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        self.lines.append(FORM.format(record))
 
     def end(self) -> None:
         """Take no more."""

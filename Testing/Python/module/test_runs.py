@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import scripted_engine
 import slicer
@@ -127,3 +129,13 @@ def test_unloading_ends_the_run_and_nothing_hears_the_scene_any_more(script: Scr
     opened.end()
     assert living() == []
     assert observers_of(slicer.mrmlScene) == before
+
+
+def test_each_run_leaves_a_log_file_in_the_folder_of_the_application(script: Script, opened: Opened) -> None:
+    opened.pair()
+    script.finish.set()
+    opened.ui.registerButton.click()
+    opened.until(lambda: not opened.session.running)
+    path = opened.session.record.path
+    assert path.parent == Path(slicer.app.temporaryPath) / "INRRegistration"
+    assert path.read_text(encoding="utf-8").startswith("version: INRRegistration")
