@@ -9,6 +9,7 @@ from importlib import import_module
 from traceback import format_exc
 
 from INRRegistrationLib.cli.arguments import VERBS, parse
+from INRRegistrationLib.cli.limits import check_address_space
 from INRRegistrationLib.core.errors import InputError, RegistrationError, Terminated
 
 KEPT, ERROR, BAD_INPUT, NO_RESULT, TERMINATED = 0, 1, 2, 3, 128 + signal.SIGTERM
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         verb, arguments = parse(words)
+        if verb != "presets":  # it loads nothing
+            check_address_space()
         run: Callable[..., int] = import_module(f"INRRegistrationLib.cli.{VERBS[verb].module}").run
         return run(arguments)
     except InputError as error:

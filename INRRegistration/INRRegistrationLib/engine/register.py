@@ -151,7 +151,7 @@ def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: 
 def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, clock: Clock) -> Result:
     """Everything that a caller will want to show, computed here and not where it is shown."""
     with clock.phase("finish"):
-        clock.report(Progress("finish", 0.92, time.perf_counter() - clock.start))
+        clock.tell(Progress("finish", 0.92, 0.0))
         assert run.fit is not None
         run.fit.finished()
         made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))

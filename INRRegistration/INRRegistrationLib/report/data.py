@@ -33,7 +33,7 @@ def _content(problem: Problem, result: Result) -> dict[str, Any]:
     return {
         "not_for_clinical_use": f"{NOT_CLINICAL}.",
         "outcome": result.outcome.name,
-        "usable": result.outcome.usable,
+        "usable": result.usable,
         "message": result.message,
         "direction": DIRECTION,
         "fixed": _image(problem.fixed),

@@ -112,8 +112,10 @@ def headline(result: Result) -> tuple[Tone, str]:
 
 def _by_quality(result: Result) -> tuple[Tone, str]:
     """The same by the indicators alone."""
-    if not result.outcome.usable or result.warped is None:
+    if not result.usable or result.warped is None:
         return "none", _NO_RESULT.get(result.outcome, "No usable result.")
+    if result.outcome is Outcome.DIVERGED:
+        return "bad", "Do not rely on this map: the fit diverged, and this is its best state before that."
     if result.quality is None or not facts(result.quality):
         return "look", "A map was found, but its quality was not measured: look at the images."
     known = facts(result.quality, were_steered(result))

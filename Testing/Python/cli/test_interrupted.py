@@ -128,6 +128,19 @@ def test_results_that_find_no_room_are_told_in_one_line_and_the_old_ones_stay(si
     assert content(tmp_path) == {"report.json": b"of an earlier run"}
 
 
+def test_too_little_address_space_is_told_before_a_library_waits_for_more(a_pair: SmallPair, tmp_path: Path) -> None:
+    given = command(a_pair.fixed, a_pair.moving, "--output", tmp_path / "out")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+
+    done = subprocess.run(given, env=environment(), preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert "may use 1024 MB of address space" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_checkpoint_that_finds_no_room_costs_no_more_than_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

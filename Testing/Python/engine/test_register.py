@@ -91,7 +91,7 @@ def answering(command: Command, phase: str, after: int = 0) -> Callable[[Progres
     return report
 
 
-@pytest.mark.parametrize("phase", ["prepare", "affine", "fit"])
+@pytest.mark.parametrize("phase", ["prepare", "affine", "fit", "finish"])
 def test_a_cancelled_run_gives_nothing(phase: str) -> None:
     result = register(a_problem(), replace(short(LATTICE), affine=Affine("rigid", 5)), answering(Command.CANCEL, phase))
     assert result.outcome is Outcome.CANCELLED

@@ -14,7 +14,7 @@ from PIL import Image
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result
+from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
 
@@ -149,6 +149,7 @@ def result_for(grid: Grid, fixed: np.ndarray, displacement: np.ndarray) -> Resul
         device="CPU, 2 threads",
         choices=("similarity: local correlation",),
         model=ModelState({"software": {"torch": "2.13.0"}}, {}),
+        transform=SplineTransform(np.eye(4), np.zeros((4, 4, 4, 3), np.float32), np.zeros(3), np.ones(3), np.eye(3)),
         warped=Volume(fixed + 0.5, grid, "warped"),
         before=Volume(np.roll(fixed, 2, axis=2), grid, "before"),
         aligned=Volume(np.roll(fixed, 1, axis=2), grid, "aligned"),

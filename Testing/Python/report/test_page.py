@@ -123,6 +123,14 @@ def test_a_run_without_a_result_still_gets_a_short_report(outcome, a_case, read_
     assert "agree" not in page.text
 
 
+def test_the_best_state_of_a_fit_that_diverged_is_shown_as_such(a_case, read_page):
+    case = a_case.with_result(outcome=Outcome.DIVERGED, message="The fit diverged (so it did)")
+    assert headline(case.result) == ("bad", "Do not rely on this map: the fit diverged, and this is its best state before that.")
+    page = read_page(report_html(case.problem, case.result))
+    assert "The fit diverged (so it did)" in page.text
+    assert page.panels
+
+
 def test_the_title_names_both_images_unless_another_is_given(a_case):
     assert "<h1>liver B registered onto liver A</h1>" in report_html(a_case.problem, a_case.result)
     assert "<h1>Case 7</h1>" in report_html(a_case.problem, a_case.result, "Case 7")
