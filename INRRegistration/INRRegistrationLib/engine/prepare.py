@@ -21,7 +21,7 @@ from INRRegistrationLib.engine.model import new_network
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.start.affine import AffineLevel
 from INRRegistrationLib.engine.start.clean import CleanImage, clean, upright
-from INRRegistrationLib.engine.start.pyramid import THINNEST, level, orthogonal, working_spacing
+from INRRegistrationLib.engine.start.pyramid import ROUNDING, THINNEST, level, orthogonal, working_spacing
 
 Array = npt.NDArray[np.float64]
 
@@ -39,6 +39,8 @@ MOST_FEATURES = 4_000_000
 MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
 LevelPair = tuple[Image, torch.Tensor, Image, torch.Tensor]
+HALF = 0.501
+"""Share of a voxel of a level that must count; a voxel half of which counts does not, however its half was rounded."""
 COARSE = 1.9
 """Levels at this many times the finest spacing and more are kept: an eighth of the voxels and less."""
 
@@ -83,7 +85,7 @@ class Prepared:
             own = max(spacing, float(image.grid.spacing.min()))
             values = level(image.values, image.grid, own, self.device)
             weight = level(image.counted, image.grid, own, self.device, smooth=False).values
-            images.append((values, (weight > 0.5).float()))
+            images.append((values, (weight > HALF).float()))
         (fixed, fixed_weight), (moving, moving_weight) = images
         return fixed, fixed_weight[0], moving, moving_weight
 
@@ -96,7 +98,7 @@ class Prepared:
     def usable_stages(self, settings: Settings) -> list[Stage]:
         """The stages whose level is not too thin to fit; the finest always is."""
         thickness = (np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing).min()
-        kept = [stage for stage in settings.stages if thickness / (stage.shrink * self.spacing) >= THINNEST]
+        kept = [stage for stage in settings.stages if round(thickness / (stage.shrink * self.spacing), ROUNDING) >= THINNEST]
         return kept or [settings.stages[-1]]
 
     def cost(self, stage: Stage) -> float:

@@ -17,6 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 FOREGROUND_SHARE = 0.06
 """A voxel is foreground where it differs from the border's value by this share of the intensity range."""
+NO_LENGTH = 1e-3
+"""Lengths that differ by this share of a voxel are one length: headers round them."""
 ROW_BY_ROW = 20
 """Voxels of reach up to which a mask is widened row by row."""
 
@@ -145,6 +147,7 @@ def widened(mask: Mask, reach: float, spacing: npt.NDArray[np.float64]) -> Mask:
         spacing: (3,) along i, j, k, mm.
     """
     x, y, z = spacing
+    reach += NO_LENGTH * float(spacing.min())
     if reach / spacing.min() > ROW_BY_ROW:
         return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing[::-1]) <= reach)
     apart = _steps_along_rows(mask)

@@ -19,6 +19,7 @@ from INRRegistrationLib.engine.features import parallel
 from INRRegistrationLib.engine.fields.jet import jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_at_points, evaluate_on_cells
 from INRRegistrationLib.engine.sampling import Image, sample
+from INRRegistrationLib.engine.start.pyramid import nearest
 from INRRegistrationLib.engine.terms.mind import mind
 from INRRegistrationLib.engine.terms.similarity import box_sum
 
@@ -88,7 +89,7 @@ def search(fixed: Image, fixed_weight: Tensor, moving: Image, moving_weight: Ten
         affine: (4, 4) fixed to moving world.
         step: Distance of the nodes, mm.
     """
-    pool = max(round(step / float(fixed.grid.spacing.min())), 1)
+    pool = nearest(step / float(fixed.grid.spacing.min()))
     fine, nodes = _grids(fixed.grid, pool)
     seen = Grid(fine.size, affine @ fine.affine)
     ours = _nodes(fixed, Image(fixed_weight[None], fixed.grid), fine, pool)

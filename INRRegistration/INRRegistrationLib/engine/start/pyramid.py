@@ -23,6 +23,16 @@ THINNEST = 8
 """A level with fewer voxels along its shortest side holds too little to fit."""
 
 
+ROUNDING = 3
+"""Decimals of a number of voxels that count. Headers keep spacings as float32 or turn them with the axes; where the true number lies
+between two whole ones, as with 77 voxels at a shrink of 2, what is lost there would decide which it becomes."""
+
+
+def nearest(count: float) -> int:
+    """The whole number, from 1 up, nearest to a number of voxels that was reckoned from lengths; halves go to the even one."""
+    return max(round(round(float(count), ROUNDING)), 1)
+
+
 def working_spacing(fixed: Grid, max_voxels: int) -> float:
     """The spacing in mm of the finest level.
 
@@ -64,7 +74,7 @@ def level(
         thickest: Longest side of a voxel over the spacing; 1 for cubes.
     """
     spacings = np.clip(grid.spacing, spacing, thickest * spacing)
-    counts = [max(round(n * s / own), 1) for n, s, own in zip(grid.size, grid.spacing, spacings, strict=True)]
+    counts = [nearest(n * s / own) for n, s, own in zip(grid.size, grid.spacing, spacings, strict=True)]
     matrices, first, steps = [], [], []
     for axis in range(3):
         size, native = grid.size[axis], float(grid.spacing[axis])

@@ -1,0 +1,112 @@
+"""Whether the map depends on how the same pair is given: voxel order, flips, units of intensity, padding, place in the world, file format.
+
+    python Testing/Benchmarks/invariance.py [PAIR] [--presets quick auto ffd network] [--formats quick] [--threads 2]
+
+Without ``PAIR``, a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, the textured ball is taken, whose warp is known. One table: for
+each way to give the pair, the largest and the mean distance in mm between where the two maps take the same places in the body, after
+the change of the world, if there was one, is undone. The first rows are the yardstick: the error against the truth, and what another seed
+changes. Formats are tried with the presets that ``--formats`` names; they differ by the reader only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from INRRegistrationLib.cli.files import read_image
+from INRRegistrationLib.core.presets import load_preset
+from INRRegistrationLib.core.problem import Problem
+from INRRegistrationLib.core.settings import Affine, Settings, Stage
+from INRRegistrationLib.engine.fitted_map import load
+from INRRegistrationLib.engine.register import register
+from metamorphic import textured_ball
+from metamorphic.formats import FORMATS, through_file
+from metamorphic.variations import Map, Pair, flipped, in_memory
+
+Array = npt.NDArray[np.float64]
+
+POINTS = 3000
+NETWORK = "network"
+"""A small one: what ``idir`` is, with fewer neurons and iterations."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pair", type=Path, nargs="?")
+    parser.add_argument("--presets", nargs="+", default=["quick", "auto", "ffd", NETWORK])
+    parser.add_argument("--formats", nargs="*", default=["quick"])
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    pair, points, truth = given(arguments.pair) if arguments.pair else (textured_ball.pair(), textured_ball.places(POINTS), textured_ball.warp)
+    columns = [column(name, pair, points, truth, name in arguments.formats) for name in arguments.presets]
+    print(f"| largest, mean difference in mm | {' | '.join(arguments.presets)} |\n|---|{'---|' * len(columns)}")
+    for name in dict.fromkeys(name for found in columns for name in found):
+        print(f"| {name} | {' | '.join(found.get(name, '') for found in columns)} |")
+
+
+def given(folder: Path) -> tuple[Pair, Array, None]:
+    """A pair of files, and places where the fixed image is not background."""
+    fixed, moving = (read_image(folder / f"{name}.nii.gz", lambda _: None) for name in ("fixed", "moving"))
+    low, high = np.percentile(fixed.values, [1, 99])
+    seen = np.argwhere(fixed.values > low + 0.1 * (high - low))[:, ::-1]
+    chosen = np.random.default_rng(0).integers(len(seen), size=POINTS)
+    return (fixed, moving), fixed.grid.to_world(seen[chosen]), None
+
+
+def settings_of(name: str) -> Settings:
+    if name != NETWORK:
+        return load_preset(name).settings
+    idir = load_preset("idir").settings
+    small = replace(idir.representation, width=32, depth=2)
+    stages = (Stage(4, 100, 2e-3, 3000), Stage(2, 100, 1.4e-3, 3000))
+    return replace(idir, representation=small, stages=stages, affine=Affine("affine", 60))
+
+
+def fitted(pair: Pair, settings: Settings) -> Map:
+    result = register(Problem(*pair), settings)
+    assert result.model is not None, result.message
+    return load(result.model).map
+
+
+def column(preset: str, pair: Pair, points: Array, truth: Map | None, with_formats: bool) -> dict[str, str]:
+    """Differences by the name of what was changed."""
+    settings = settings_of(preset)
+    reference = fitted(pair, settings)
+    rows: dict[str, Callable[[], Map]] = {} if truth is None else {"(error against the truth)": lambda: truth}
+    rows["(the same again)"] = lambda: fitted(pair, settings)
+    rows["(another seed)"] = lambda: fitted(pair, replace(settings, seed=1))
+    for variation in in_memory():
+        rows[variation.name] = lambda variation=variation: variation.back(fitted(variation(pair), settings))
+    if with_formats:
+        rows |= {name: lambda again=again: fitted(again, settings) for name, again in through_files(pair)}
+    found = {}
+    for name, ask in rows.items():
+        off = np.linalg.norm(ask()(points) - reference(points), axis=1)
+        found[name] = f"{off.max():.2g}, {off.mean():.2g}"
+        print(f"{preset}: {name}: {found[name]}", file=sys.stderr, flush=True)
+    return found
+
+
+def through_files(pair: Pair) -> Iterator[tuple[str, Pair]]:
+    """Both images as each format gives them back; a left-handed moving image too, which has to become other headers."""
+    for name, write in FORMATS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            again = tuple(through_file(volume, write, Path(folder) / str(n)) for n, volume in enumerate((*pair, flipped(pair[1]))))
+        yield name, (again[0], again[1])
+        yield f"{name}; moving left-handed", (again[0], again[2])
+
+
+if __name__ == "__main__":
+    main()
