@@ -1,11 +1,11 @@
 """Whether the map depends on how the same pair is given: voxel order, flips, units of intensity, padding, place in the world, file format.
 
-    python Testing/Benchmarks/invariance.py [PAIR] [--presets quick auto ffd network] [--formats quick] [--threads 2]
+    python Testing/Benchmarks/invariance.py [PAIR] [--presets quick auto ffd network] [--formats quick] [--seeds 1]
 
 Without ``PAIR``, a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, the textured ball is taken, whose warp is known. One table: for
 each way to give the pair, the largest and the mean distance in mm between where the two maps take the same places in the body, after
 the change of the world, if there was one, is undone. The first rows are the yardstick: the error against the truth, and what another seed
-changes. Formats are tried with the presets that ``--formats`` names; they differ by the reader only.
+changes. With ``--seeds N``, a map is the mean over so many seeds: what is left then is not the noise of the fit. Formats are tried with the presets that ``--formats`` names; they differ by the reader only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import numpy.typing as npt
 import torch
+from metamorphic import textured_ball
+from metamorphic.formats import FORMATS, through_file
+from metamorphic.variations import Map, Pair, flipped, in_memory
 
 from INRRegistrationLib.cli.files import read_image
 from INRRegistrationLib.core.presets import load_preset
@@ -30,9 +33,6 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Affine, Settings, Stage
 from INRRegistrationLib.engine.fitted_map import load
 from INRRegistrationLib.engine.register import register
-from metamorphic import textured_ball
-from metamorphic.formats import FORMATS, through_file
-from metamorphic.variations import Map, Pair, flipped, in_memory
 
 Array = npt.NDArray[np.float64]
 
@@ -46,11 +46,14 @@ def main() -> None:
     parser.add_argument("pair", type=Path, nargs="?")
     parser.add_argument("--presets", nargs="+", default=["quick", "auto", "ffd", NETWORK])
     parser.add_argument("--formats", nargs="*", default=["quick"])
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    pair, points, truth = given(arguments.pair) if arguments.pair else (textured_ball.pair(), textured_ball.places(POINTS), textured_ball.warp)
-    columns = [column(name, pair, points, truth, name in arguments.formats) for name in arguments.presets]
+    pair, points, truth = (
+        given(arguments.pair) if arguments.pair else (textured_ball.pair(), textured_ball.places(POINTS), textured_ball.warp)
+    )
+    columns = [column(settings_of(name), arguments.seeds, pair, points, truth, name in arguments.formats) for name in arguments.presets]
     print(f"| largest, mean difference in mm | {' | '.join(arguments.presets)} |\n|---|{'---|' * len(columns)}")
     for name in dict.fromkeys(name for found in columns for name in found):
         print(f"| {name} | {' | '.join(found.get(name, '') for found in columns)} |")
@@ -74,28 +77,35 @@ def settings_of(name: str) -> Settings:
     return replace(idir, representation=small, stages=stages, affine=Affine("affine", 60))
 
 
-def fitted(pair: Pair, settings: Settings) -> Map:
-    result = register(Problem(*pair), settings)
-    assert result.model is not None, result.message
-    return load(result.model).map
+def fitted(pair: Pair, settings: Settings, seeds: int, first: int = 0) -> Map:
+    """The map of a pair, the mean over some seeds."""
+    maps = []
+    for seed in range(first, first + seeds):
+        result = register(Problem(*pair), replace(settings, seed=seed))
+        assert result.model is not None, result.message
+        maps.append(load(result.model).map)
+    return lambda points: np.mean([phi(points) for phi in maps], axis=0)
 
 
-def column(preset: str, pair: Pair, points: Array, truth: Map | None, with_formats: bool) -> dict[str, str]:
+def column(settings: Settings, seeds: int, pair: Pair, points: Array, truth: Map | None, with_formats: bool) -> dict[str, str]:
     """Differences by the name of what was changed."""
-    settings = settings_of(preset)
-    reference = fitted(pair, settings)
-    rows: dict[str, Callable[[], Map]] = {} if truth is None else {"(error against the truth)": lambda: truth}
-    rows["(the same again)"] = lambda: fitted(pair, settings)
-    rows["(another seed)"] = lambda: fitted(pair, replace(settings, seed=1))
-    for variation in in_memory():
-        rows[variation.name] = lambda variation=variation: variation.back(fitted(variation(pair), settings))
-    if with_formats:
-        rows |= {name: lambda again=again: fitted(again, settings) for name, again in through_files(pair)}
-    found = {}
-    for name, ask in rows.items():
-        off = np.linalg.norm(ask()(points) - reference(points), axis=1)
+    found: dict[str, str] = {}
+
+    def add(name: str, phi: Map) -> None:
+        off = np.linalg.norm(phi(points) - reference, axis=1)
         found[name] = f"{off.max():.2g}, {off.mean():.2g}"
-        print(f"{preset}: {name}: {found[name]}", file=sys.stderr, flush=True)
+        print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
+
+    reference = fitted(pair, settings, seeds)(points)
+    if truth is not None:
+        add("(error against the truth)", truth)
+    add("(the same again)", fitted(pair, settings, seeds))
+    add("(another seed)", fitted(pair, settings, seeds, first=seeds))
+    for variation in in_memory():
+        add(variation.name, variation.back(fitted(variation(pair), settings, seeds)))
+    if with_formats:
+        for name, again in through_files(pair):
+            add(name, fitted(again, settings, seeds))
     return found
 
 

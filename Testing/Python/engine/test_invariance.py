@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
+from metamorphic import textured_ball
 
 from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine.fields.lattice import Knots
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.start.clean import widened
 from INRRegistrationLib.engine.start.pyramid import level
-from metamorphic import textured_ball
 
 CPU = torch.device("cpu")
 ROUNDING = (-4e-7, -1e-12, 1e-12, 4e-7)
@@ -44,6 +41,12 @@ def test_the_rounding_of_a_header_does_not_drop_a_stage(share: float) -> None:
     settings = Settings(stages=(Stage(8, 1, 0.1), Stage(4, 1, 0.1), Stage(2, 1, 0.1)))
     stages = prepare(Problem(image, image), settings, CPU).usable_stages(settings)
     assert [stage.shrink for stage in stages] == [4, 2]
+
+
+@pytest.mark.parametrize("share", ROUNDING)
+def test_the_rounding_of_a_header_does_not_change_how_many_control_points_there_are(share: float) -> None:
+    high = tuple(1.2 * n * (1 + share) for n in (60, 80, 40))
+    assert Knots.covering((0.0, 0.0, 0.0), high, 2.4).count == (33, 43, 23)
 
 
 @pytest.mark.parametrize("reach", [5.0, 40.0])

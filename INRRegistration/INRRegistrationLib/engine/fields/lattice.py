@@ -16,6 +16,8 @@ SQUARINGS = (3, 6)
 """Fewest and most doublings of a short time."""
 SHORT = 0.75
 """Distance between control points up to which a displacement is short."""
+SPARE = 1e-3
+"""Share of a step by which a box may stick out of its last cell: lengths from headers are rounded, and must not decide on a cell."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Knots:
 
     @classmethod
     def covering(cls, low: tuple[float, ...], high: tuple[float, ...], step: float) -> Knots:
-        """The fewest knots with this step whose valid range covers [low, high] and starts at ``low``."""
-        cells = [max(int(-(-(b - a - 1e-6 * step) // step)), 1) for a, b in zip(low, high, strict=True)]
+        """The fewest knots with this step whose valid range covers [low, high], but for a ``SPARE``, and starts at ``low``."""
+        cells = [max(int(-(-(b - a - SPARE * step) // step)), 1) for a, b in zip(low, high, strict=True)]
         return cls((low[0] - step, low[1] - step, low[2] - step), (step,) * 3, (cells[0] + 3, cells[1] + 3, cells[2] + 3))
 
     @property
