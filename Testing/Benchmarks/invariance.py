@@ -4,8 +4,9 @@
 
 Without ``PAIR``, a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, the textured ball is taken, whose warp is known. One table: for
 each way to give the pair, the largest and the mean distance in mm between where the two maps take the same places in the body, after
-the change of the world, if there was one, is undone. The first rows are the yardstick: the error against the truth, and what another seed
-changes. With ``--seeds N``, a map is the mean over so many seeds: what is left then is not the noise of the fit. Formats are tried with the presets that ``--formats`` names; they differ by the reader only.
+the change of the world, if there was one, is undone. The first rows are the yardstick: the error against the truth, and what another
+seed changes. With ``--seeds N``, a map is the mean over so many seeds: what is left then is not the noise of the fit. Formats are tried
+with the presets that ``--formats`` names; they differ by the reader only.
 """
 
 from __future__ import annotations

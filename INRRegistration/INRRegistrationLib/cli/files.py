@@ -13,6 +13,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from INRRegistrationLib.cli.dicom import read_series
+from INRRegistrationLib.cli.units import check_units, nifti_affine
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
@@ -126,6 +127,7 @@ def _read_itk(path: Path) -> tuple[Values, Grid]:
     """Read by SimpleITK, which also keeps the shear of an NRRD file."""
     try:
         reader = _header(path)
+        check_units(path, reader)
         check_shape(reader.GetSize(), reader.GetNumberOfComponents())
         if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
             raise InputError("voxels are complex numbers; give the magnitude image")
@@ -150,7 +152,7 @@ def _read_nifti(path: Path) -> tuple[Values, Grid]:
         check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names))
         if kind.kind == "c":
             raise InputError("voxels are complex numbers; give the magnitude image")
-        grid = Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ image.affine)
+        grid = Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ nifti_affine(image))
         values = np.asanyarray(image.dataobj).reshape(shape[:3]).transpose(2, 1, 0)
     except InputError:
         raise

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.sizes import POINTS_BYTES, check_size
 
 Array = npt.NDArray[np.float64]
 
@@ -50,6 +51,7 @@ def read_points(path: str | os.PathLike[str]) -> Points:
     if not file.is_file():
         raise InputError(f"{path}: there is no such file; check the path")
     try:
+        check_size(file.stat().st_size, POINTS_BYTES, "the file", "give points, not an image or a model")
         if file.suffix.lower() == CSV:
             points = _from_rows(list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines())))
         elif file.suffix.lower() == MARKUPS:
@@ -58,7 +60,9 @@ def read_points(path: str | os.PathLike[str]) -> Points:
             raise InputError("points must be in a .csv or .mrk.json file")
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise InputError(f"{file.name}: cannot be read ({error.strerror}); check its permissions") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise InputError(f"{file.name}: not points; give a CSV with the header {','.join(COLUMNS)}, or a .mrk.json") from error
     if not np.isfinite(points.positions).all():
         raise InputError(f"{file.name}: coordinates must be finite numbers; remove the undefined points")
@@ -121,6 +125,8 @@ def _from_rows(rows: list[list[str]]) -> Points:
     header = rows[0] if rows else []
     if any(column not in header for column in COLUMNS):
         raise InputError(f"the header must have the columns {','.join(COLUMNS)}, got '{','.join(header)}'; rename them")
+    if any(header.count(column) > 1 for column in COLUMNS):
+        raise InputError(f"the header names a column twice: '{','.join(header)}'; remove one")
     if len(rows) < 2:
         raise InputError("there are no points below the header; add some")
     for number, row in enumerate(rows[1:], 1):

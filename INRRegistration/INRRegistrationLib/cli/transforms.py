@@ -14,6 +14,7 @@ from INRRegistrationLib.core import model_file
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.result import ModelState, SplineTransform
+from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 MODEL = ".safetensors"
 ITK_FORMATS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
@@ -132,6 +133,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelState:
     """
     file = _existing(path)
     try:
+        check_size(file.stat().st_size, MODEL_BYTES, "the file", "give the model.safetensors that inr-register wrote")
         return model_file.from_bytes(file.read_bytes())
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error

@@ -11,6 +11,7 @@ from typing import Any
 import slicer
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.sizes import MODEL_BYTES, RUN_BYTES, check_size
 from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.scene import roles
 from INRRegistrationLib.scene.folder import remove_with_folder
@@ -90,9 +91,17 @@ def connect(nodes: ResultNodes, run: str) -> None:
 
 
 def run_description(nodes: ResultNodes) -> dict[str, Any]:
-    """Method, outcome, message, date, device, seconds, names of the volumes and the form of the transform, as texts and numbers."""
-    described: dict[str, Any] = json.loads(nodes.transform.GetAttribute(roles.RESULT))
-    return described
+    """Method, outcome, message, date, device, seconds, names of the volumes and the form of the transform, as texts and numbers.
+
+    Empty where the scene's file was changed so that it is no description any more.
+    """
+    text = nodes.transform.GetAttribute(roles.RESULT)
+    try:
+        check_size(len(text), RUN_BYTES, nodes.transform.GetName(), "run the registration again")
+        described = json.loads(text)
+    except (ValueError, RecursionError, InputError):
+        return {}
+    return described if isinstance(described, dict) else {}
 
 
 def verdict_of(nodes: ResultNodes) -> Verdict | None:
@@ -112,8 +121,10 @@ def model_bytes(nodes: ResultNodes) -> bytes:
     """
     if nodes.model is None or not nodes.model.GetText():
         raise InputError(f"{nodes.transform.GetName()}: the model of this result is no longer in the scene; run the registration again")
+    text = nodes.model.GetText()
+    check_size(len(text), 2 * MODEL_BYTES, nodes.model.GetName(), "run the registration again")
     try:
-        return base64.b64decode(nodes.model.GetText(), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InputError(f"{nodes.model.GetName()}: this text is no longer a model; run the registration again") from error
 

@@ -108,6 +108,41 @@ def test_a_tilted_gantry_gives_a_sheared_grid(tmp_path: Path) -> None:
     np.testing.assert_allclose(volume.grid.affine[:3, 2], [0, 0.8, 3.0])
 
 
+@pytest.mark.parametrize(("unit", "mm"), [("meter", 1000.0), ("micron", 0.001)])
+def test_a_nifti_file_in_another_unit_has_the_same_place_sheared_or_not(unit: str, mm: float, tmp_path: Path) -> None:
+    for name, grid in grids().items():
+        affine = LPS_RAS @ grid.affine
+        affine[:3] /= mm
+        image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), affine)
+        image.header.set_xyzt_units(unit)
+        nibabel.save(image, tmp_path / f"{name}.nii")
+        np.testing.assert_allclose(read_image(tmp_path / f"{name}.nii", pytest.fail).grid.affine, grid.affine, atol=1e-4, err_msg=name)
+
+
+UNITS = {
+    "nrrd in mm": ("nrrd", b"endian:", b'space units: "mm" "mm" "mm"\nendian:', ""),
+    "nrrd in cm": ("nrrd", b"endian:", b'space units: "cm" "cm" "cm"\nendian:', "cm"),
+    "nrrd in micrometres": ("nrrd", b"endian:", b'space units: "um" "um" "um"\nendian:', "um"),
+    "MetaImage in mm": ("mha", b"ElementType", b"DistanceUnits = mm\nElementType", ""),
+    "MetaImage in micrometres": ("mha", b"ElementType", b"DistanceUnits = um\nElementType", "um"),
+    "MetaImage in cm": ("mha", b"ElementType", b"DistanceUnits = cm\nElementType", "cm"),
+}
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_that_itk_does_not_heed_is_refused_and_not_taken_for_mm(name: str, tmp_path: Path) -> None:
+    ending, old, new, refused = UNITS[name]
+    path = tmp_path / f"image.{ending}"
+    sitk.WriteImage(sitk.GetImageFromArray(VALUES), str(path))
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    if not refused:
+        assert read_image(path, pytest.fail).grid.size == (6, 7, 5)
+        return
+    with pytest.raises(InputError, match=f"^image.{ending}: the header gives lengths in '{refused}'"):
+        read_image(path, pytest.fail)
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are not on this machine")
 @pytest.mark.parametrize("name", ["bigendian_int16.nii", "nan_background.nii.gz", "oblique_ct_pitch.nii.gz", "dicom_torchio_series"])
 def test_awkward_real_files_are_read(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from worlds import CENTRE, array_of, deformable_node, linear_node, phi, turned, 
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.model_file import from_bytes
+from INRRegistrationLib.core.sizes import RUN_BYTES
 from INRRegistrationLib.scene.outputs import Outputs
 from INRRegistrationLib.scene.placement import take_back
 from INRRegistrationLib.scene.quality import read_table
 from INRRegistrationLib.scene.read import Inputs
 from INRRegistrationLib.scene.regions_table import read_regions, set_reviewed
-from INRRegistrationLib.scene.roles import PARTS
-from INRRegistrationLib.scene.store import ResultNodes, all_results, find_result, model_bytes, remove_result, run_description
+from INRRegistrationLib.scene.roles import PARTS, RESULT
+from INRRegistrationLib.scene.store import ResultNodes, all_results, find_result, model_bytes, remove_result, run_description, verdict_of
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -149,3 +151,11 @@ def test_a_model_that_was_edited_is_said() -> None:
     nodes.model.SetText("not base64!")
     with pytest.raises(InputError, match=r"CT 2 model \(INR\): this text is no longer a model"):
         model_bytes(nodes)
+
+
+def test_a_description_that_was_edited_gives_no_verdict_and_no_error() -> None:
+    _, _, nodes = registered(a_pair())
+    for text in ("not json", "[" * 100_000, "3", json.dumps({"verdict": "x" * RUN_BYTES}), '{"verdict": {"level": "BLUE"}}'):
+        nodes.transform.SetAttribute(RESULT, text)
+        assert verdict_of(nodes) is None
+        assert all_results(nodes.transform.GetScene())[0].model is nodes.model
