@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from INRRegistrationLib.core.errors import InputError
+
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+"""Matrix products of torch on x86: the same bits with any number of threads. Read when the first product is made in a process."""
 
 
 def choose_device(name: str) -> torch.device:
