@@ -15,9 +15,12 @@ from INRRegistrationLib.cli.publish import PREFIX, locked, made, recover
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.model_file import from_bytes, to_bytes
 from INRRegistrationLib.core.result import ModelState
+from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 NAME = f"{PREFIX}checkpoint.safetensors"
 EVERY_S = 30.0
+LARGEST = 5 * MODEL_BYTES
+"""A checkpoint holds the parameters, their two moments, the best and those of the stage before."""
 
 
 class CheckpointFile:
@@ -45,6 +48,7 @@ class CheckpointFile:
             _say("an earlier run left a checkpoint in the output folder; --resume would have gone on from it")
             return None
         try:
+            check_size(self.path.stat().st_size, LARGEST, "the file", "it is none that inr-register wrote")
             return from_bytes(self.path.read_bytes())
         except InputError as error:
             raise InputError(f"{self.path}: the checkpoint is damaged ({error}); leave out --resume to start from the beginning") from error
