@@ -1,6 +1,6 @@
 """Whether the map depends on how the same pair is given: voxel order, flips, units of intensity, padding, place in the world, file format.
 
-    python Testing/Benchmarks/invariance.py [PAIR] [--presets quick auto ffd network] [--formats quick] [--seeds 1]
+    python Testing/Benchmarks/invariance.py [PAIR] [--presets stiff quick auto ffd network] [--formats quick] [--seeds 1]
 
 Without ``PAIR``, a folder with ``fixed.nii.gz`` and ``moving.nii.gz``, the textured ball is taken, whose warp is known. One table: for
 each way to give the pair, the largest and the mean distance in mm between where the two maps take the same places in the body, after
@@ -26,6 +26,7 @@ import numpy.typing as npt
 import torch
 from metamorphic import textured_ball
 from metamorphic.formats import FORMATS, through_file
+from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, flipped, in_memory
 
 from INRRegistrationLib.cli.files import read_image
@@ -45,7 +46,7 @@ NETWORK = "network"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pair", type=Path, nargs="?")
-    parser.add_argument("--presets", nargs="+", default=["quick", "auto", "ffd", NETWORK])
+    parser.add_argument("--presets", nargs="+", default=["stiff", "quick", "auto", "ffd", NETWORK])
     parser.add_argument("--formats", nargs="*", default=["quick"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -70,6 +71,8 @@ def given(folder: Path) -> tuple[Pair, Array, None]:
 
 
 def settings_of(name: str) -> Settings:
+    if name == "stiff":
+        return STIFF
     if name != NETWORK:
         return load_preset(name).settings
     idir = load_preset("idir").settings
