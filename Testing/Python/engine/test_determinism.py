@@ -28,9 +28,10 @@ from metamorphic import textured_ball
 
 torch.set_num_threads(int(sys.argv[1]))
 problem = Problem(*textured_ball.pair(2.0))
-for preset, iterations in (("auto", 6), ("idir", 10)):
+for preset, iterations in (("auto", 3), ("idir", 5)):
     settings = load_preset(preset).settings
-    settings = replace(settings, stages=tuple(replace(stage, iterations=iterations) for stage in settings.stages))
+    affine = replace(settings.affine, iterations=8)
+    settings = replace(settings, affine=affine, stages=tuple(replace(stage, iterations=iterations) for stage in settings.stages))
     result = register(problem, replace(settings, device="cpu"))
     digest = hashlib.sha256()
     for name, tensor in sorted(result.model.tensors.items()):

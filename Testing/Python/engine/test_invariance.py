@@ -66,7 +66,7 @@ def test_the_rounding_of_a_header_does_not_change_how_far_a_mask_is_widened(shar
     np.testing.assert_array_equal(widened(mask, reach, spacing * (1 + share)), distance <= reach)
 
 
-NETWORK = replace(STIFF, representation=Representation("siren", 24, 2, 10.0), stages=(Stage(1, 60, 2e-3, 2000),))
+NETWORK = replace(STIFF, representation=Representation("siren", 24, 2, 10.0), stages=(Stage(1, 60, 2e-3, 1000),))
 
 UNSEEN = ("moving: voxel", "moving: one", "moving: all", "moving: inten", "both: inten", "both: pix", "world")
 """Nothing of these is seen by a lattice or a network on the fixed image's own axes; rounding remains."""
