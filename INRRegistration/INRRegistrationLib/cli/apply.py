@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.cli.files import check_image_name, read_image, read_labels, write_image
+from INRRegistrationLib.cli.files import check_image_name, check_reachable, read_image, read_labels, write_image
 from INRRegistrationLib.cli.outputs import check_file
 from INRRegistrationLib.cli.point_map import LOST_MM, Loaded, displacement_on, load_map, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
@@ -23,7 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry one file from one space to the other."""
     output = Path(arguments.output)
     kind = arguments.kind or ("points" if is_points_file(arguments.input) else "image")
-    check_file(output, [arguments.transform, arguments.input, arguments.reference])
+    given = [arguments.transform, arguments.input, arguments.reference]
+    check_reachable([*given, arguments.output])
+    check_file(output, given)
     if kind == "points":
         _points(arguments, output)
     else:

@@ -18,6 +18,8 @@ EXIT = (
     "Exit status: 0 a result was kept, 1 an error of the program, 2 bad input, 3 no usable result,\n"
     "4 a result was kept though the fit diverged, 143 ended by the system (see --resume)."
 )
+DIGITS, MOST_THREADS = 40, 4096
+"""Of a number on the command line; of one process."""
 RESEARCH = "For research; not for clinical use."
 
 
@@ -51,6 +53,7 @@ def parse(words: Sequence[str]) -> tuple[str, argparse.Namespace]:
     Raises:
         InputError: A word is not understood.
     """
+    _check_letters(words)
     explicit = bool(words) and words[0] in VERBS
     name = words[0] if explicit else "register"
     verb = VERBS[name]
@@ -68,12 +71,22 @@ def parse(words: Sequence[str]) -> tuple[str, argparse.Namespace]:
     return name, parser.parse_args(words[1:] if explicit else words)
 
 
-def _at_least(least: int) -> Callable[[str], int]:
-    """A whole number from ``least`` up."""
+def _check_letters(words: Sequence[str]) -> None:
+    """ITK ends the whole process at a name that is no Unicode."""
+    for word in words:
+        if not word.isascii() and word != word.encode("utf-8", "replace").decode("utf-8"):
+            raise InputError(f"{word!a}: this name has bytes that are no letters in UTF-8; rename the file or folder")
+
+
+def _at_least(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    """A whole number from ``least`` up, and at most ``most``."""
 
     def read(word: str) -> int:
-        if not word.lstrip("-").isdecimal() or int(word) < least:
-            raise argparse.ArgumentTypeError(f"needs a whole number from {least} up, got '{word}'")
+        short = len(word) <= DIGITS
+        if not short or not word.removeprefix("-").isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"needs a whole number from {least} up, got '{word if short else word[:DIGITS] + '...'}'")
+        if int(word) > most:
+            raise argparse.ArgumentTypeError(f"needs a whole number up to {most}, got '{word}'")
         return int(word)
 
     return read
@@ -131,7 +144,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--preset", metavar="NAME", help=f"settings for a task; default {DEFAULT}; 'inr-register presets' lists them")
     add("--seed", metavar="N", type=_at_least(0), help="of every random number; the same seed gives the same result on a CPU")
-    add("--threads", metavar="N", type=_at_least(1), help="CPU threads; default: what torch chooses")
+    add("--threads", metavar="N", type=_at_least(1, MOST_THREADS), help="CPU threads; default: what torch chooses")
     add("--quiet", action="store_true", help="no progress and no summary")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 
@@ -28,19 +29,26 @@ def read_series(folder: Path, say: Callable[[str], None]) -> tuple[npt.NDArray[n
     Raises:
         InputError: There is no readable series.
     """
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    try:
+        with silent_libraries():
+            series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+            files = {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in series}
+    except ITK_ERRORS as error:
+        raise InputError(
+            "the names or the content of this folder's files cannot be read; rename them, or export the series again"
+        ) from error
     if not series:
         raise InputError("no DICOM series was found in this folder; give the folder that holds the files of one series")
-    files = {uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid) for uid in series}
     chosen = max(series, key=lambda uid: len(files[uid]))
     if len(series) > 1:
         say(f"{folder.name}: {len(series)} series found; reading the one with most slices ({len(files[chosen])}), {chosen}")
     try:
-        reader = sitk.ImageSeriesReader()
-        reader.SetFileNames(files[chosen])
-        image = reader.Execute()
-        positions = _positions(files[chosen])
-    except RuntimeError as error:
+        with silent_libraries():
+            reader = sitk.ImageSeriesReader()
+            reader.SetFileNames(files[chosen])
+            image = reader.Execute()
+            positions = _positions(files[chosen])
+    except ITK_ERRORS as error:
         raise InputError(f"the DICOM series {chosen} cannot be read; export it again, or convert it to NIfTI") from error
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError(f"every voxel has {image.GetNumberOfComponentsPerPixel()} values (a colour image); give a scalar image")

@@ -72,7 +72,7 @@ def similarity(fixed: Volume, moving: Volume, displacement: Floats, mask: npt.ND
     """Similarities before (no transform) and after."""
     from INRRegistrationLib.engine.quality import similarities
 
-    seen = np.nan_to_num(np.asarray(fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    seen = np.nan_to_num(fixed.single(), nan=0.0)
     images = {"before": np.zeros_like(displacement), "after": displacement}
     warped = [np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32) for u in images.values()]
     scores = dict(zip(images, similarities(seen, warped, mask), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import nibabel
@@ -13,7 +13,12 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from INRRegistrationLib.cli.dicom import read_series
-from INRRegistrationLib.cli.units import check_units, nifti_affine
+from INRRegistrationLib.cli.nifti import RAS_TO_LPS, read_nifti
+from INRRegistrationLib.cli.room import check_room
+from INRRegistrationLib.cli.shape import READABLE, check_shape
+from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
+from INRRegistrationLib.cli.text_headers import check_meta_header
+from INRRegistrationLib.cli.units import check_units
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
@@ -25,8 +30,7 @@ Values = npt.NDArray[np.generic]
 NIFTI = (".nii", ".nii.gz")
 HEADER_BYTES = range(348, 4096)
 WRITABLE = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd")
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-READABLE = "give a 3D NIfTI, NRRD or MetaImage file, or a folder with a DICOM series"
+DETACHED = (".nhdr", ".mhd")
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
@@ -53,7 +57,8 @@ def read_labels(path: str | os.PathLike[str], say: Say) -> Volume:
     volume = _read(Path(path), say)
     values = volume.values
     if values.dtype.kind == "f":
-        wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
+        with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
+            wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
         if wrong.size:
             raise InputError(f"{volume.name}: labels must be whole numbers, found {wrong[0]:g}; give a label image")
     return volume
@@ -105,16 +110,14 @@ def check_image_name(path: Path) -> None:
 
 
 def _read(path: Path, say: Say) -> Volume:
-    name = path.resolve().name
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder; check the path")
+    name = _name_of(path)
     try:
         if path.is_dir():
             values, grid = read_series(path, say)
         elif path.stat().st_size == 0:
             raise InputError(f"the file is empty (0 bytes); {READABLE}")
         else:
-            values, grid = _read_nifti(path) if path.name.lower().endswith(NIFTI) else _read_itk(path)
+            values, grid = _as_itk_sees(path) if path.name.lower().endswith(NIFTI) else _read_itk(path)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     except PermissionError as error:
@@ -123,57 +126,65 @@ def _read(path: Path, say: Say) -> Volume:
     return Volume(values.astype(np.float64) if values.dtype.kind == "f" and values.dtype.itemsize > 8 else values, grid, name)
 
 
+def check_reachable(names: Iterable[str | None]) -> None:
+    """Raise where a name is empty or leads through a circle of links, before anybody follows it.
+
+    Raises:
+        InputError: It does.
+    """
+    for name in names:
+        if name == "":
+            raise InputError("the name of a file is empty; check the words of the command")
+        try:
+            Path(name or ".").resolve()
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{name}: there is no such file or folder, its links lead in a circle; check the path") from error
+
+
+def _name_of(path: Path) -> str:
+    """What messages and reports call it: the name that the file itself has, where it is reached by a link."""
+    try:
+        name = path.resolve(strict=True).name
+    except (OSError, RuntimeError) as error:  # a circle of links, a name that is too long
+        raise InputError(f"{path}: there is no such file or folder, or it cannot be reached; check the path") from error
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 def _read_itk(path: Path) -> tuple[Values, Grid]:
     """Read by SimpleITK, which also keeps the shear of an NRRD file."""
+    check_meta_header(path)
     try:
-        reader = _header(path)
-        check_units(path, reader)
-        check_shape(reader.GetSize(), reader.GetNumberOfComponents())
-        if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-            raise InputError("voxels are complex numbers; give the magnitude image")
-        reader.SetExtractSize([*reader.GetSize()[:3], *[0] * (reader.GetDimension() - 3)])
-        image = reader.Execute()
-    except RuntimeError as error:
+        with silent_libraries():
+            reader = _header(path)
+            check_units(path, reader)
+            size = reader.GetSize()
+            check_shape(size, reader.GetNumberOfComponents())
+            if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
+                raise InputError("voxels are complex numbers; give the magnitude image")
+            check_room(size[:3], sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent())
+            reader.SetExtractSize([*size[:3], *[0] * (reader.GetDimension() - 3)])
+            image = reader.Execute()
+    except ITK_ERRORS as error:
         if "spacing is not supported" in str(error):
             raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
-        raise InputError(f"cannot be read as an image (its content is damaged or not what its name says); {READABLE}") from error
+        missing = ", or the file with its voxels is not where it says" if path.name.lower().endswith(DETACHED) else ""
+        raise InputError(f"cannot be read as an image (its content is damaged or not what its name says{missing}); {READABLE}") from error
     grid = Grid.from_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
     return np.asarray(sitk.GetArrayFromImage(image)), grid
 
 
-def _read_nifti(path: Path) -> tuple[Values, Grid]:
-    """Values by nibabel. The geometry is what ITK and Slicer see, unless the file's affine is sheared, which ITK would lose."""
-    try:
-        image = nibabel.load(path)
-        if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 images are of a subclass
-            raise InputError(f"this is not NIfTI but {type(image).__name__}; rename it, or convert it")
-        _check_spacing(path, type(image.header))
-        shape, kind = image.shape, image.get_data_dtype()
-        check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names))
-        if kind.kind == "c":
-            raise InputError("voxels are complex numbers; give the magnitude image")
-        grid = Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ nifti_affine(image))
-        values = np.asanyarray(image.dataobj).reshape(shape[:3]).transpose(2, 1, 0)
-    except InputError:
-        raise
-    except Exception as error:  # damaged files make nibabel raise errors of many unrelated kinds
-        raise InputError(f"cannot be read as NIfTI (its content is damaged or not what its name says); {READABLE}") from error
-    return np.ascontiguousarray(values), grid if grid.is_sheared else _itk_grid(path, grid)
-
-
-def _check_spacing(path: Path, header: type[nibabel.Nifti1Header]) -> None:
-    """Look at the header as it is in the file: readers take a spacing of 0 to be 1 mm without a word."""
-    with nibabel.openers.ImageOpener(str(path)) as stream:
-        spacing = header.from_fileobj(stream, check=False)["pixdim"][1:4]
-    if not (np.isfinite(spacing) & (spacing != 0)).all():
-        raise InputError(f"the header says that the voxel spacing is {spacing.tolist()} mm; repair the header")
+def _as_itk_sees(path: Path) -> tuple[Values, Grid]:
+    """NIfTI values, and the geometry that ITK and Slicer see, unless the file's affine is sheared, which ITK would lose."""
+    values, grid = read_nifti(path)
+    return values, grid if grid.is_sheared else _itk_grid(path, grid)
 
 
 def _itk_grid(path: Path, otherwise: Grid) -> Grid:
     """The geometry by ITK's rules for qform, sform and units."""
     try:
-        reader = _header(path)
-    except RuntimeError:
+        with silent_libraries():
+            reader = _header(path)
+    except ITK_ERRORS:
         return otherwise
     n = reader.GetDimension()
     direction = np.reshape(reader.GetDirection(), (n, n))[:3, :3]
@@ -185,19 +196,3 @@ def _header(path: Path) -> sitk.ImageFileReader:
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
     return reader
-
-
-def check_shape(shape: tuple[int, ...], components: int) -> None:
-    """Raise unless this is one scalar 3D image.
-
-    Args:
-        shape: Voxels along each axis; a fourth one is time.
-        components: Values per voxel.
-    """
-    seen = " x ".join(str(n) for n in shape)
-    if len(shape) < 3 or shape[2] == 1:
-        raise InputError(f"this is a 2D image ({seen} voxels); {READABLE}")
-    if len(shape) > 3 and int(np.prod(shape[3:])) != 1:
-        raise InputError(f"this is a 4D image of {int(np.prod(shape[3:]))} frames ({seen}); give one frame")
-    if components > 1:
-        raise InputError(f"every voxel has {components} values (a colour or vector image); give a scalar image")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import FARTHEST_MM
 from INRRegistrationLib.core.sizes import POINTS_BYTES, check_size
 
 Array = npt.NDArray[np.float64]
@@ -62,10 +63,10 @@ def read_points(path: str | os.PathLike[str]) -> Points:
         raise InputError(f"{file.name}: {error}") from error
     except OSError as error:
         raise InputError(f"{file.name}: cannot be read ({error.strerror}); check its permissions") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, csv.Error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, csv.Error) as error:
         raise InputError(f"{file.name}: not points; give a CSV with the header {','.join(COLUMNS)}, or a .mrk.json") from error
-    if not np.isfinite(points.positions).all():
-        raise InputError(f"{file.name}: coordinates must be finite numbers; remove the undefined points")
+    if not (np.abs(points.positions) <= FARTHEST_MM).all():
+        raise InputError(f"{file.name}: coordinates must be finite numbers, in mm; remove the undefined points")
     return points
 
 
@@ -125,8 +126,9 @@ def _from_rows(rows: list[list[str]]) -> Points:
     header = rows[0] if rows else []
     if any(column not in header for column in COLUMNS):
         raise InputError(f"the header must have the columns {','.join(COLUMNS)}, got '{','.join(header)}'; rename them")
-    if any(header.count(column) > 1 for column in COLUMNS):
-        raise InputError(f"the header names a column twice: '{','.join(header)}'; remove one")
+    twice = [column for column in COLUMNS if header.count(column) > 1]
+    if twice:
+        raise InputError(f"the header names {twice[0]} twice; leave one of these columns out")
     if len(rows) < 2:
         raise InputError("there are no points below the header; add some")
     for number, row in enumerate(rows[1:], 1):

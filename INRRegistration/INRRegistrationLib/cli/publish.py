@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from INRRegistrationLib.cli.silence import silent_libraries
 from INRRegistrationLib.core.errors import RegistrationError
 
 PREFIX = ".inr-register-"
@@ -45,7 +45,7 @@ def finished_folder(folder: Path, obsolete: Iterable[str] = ()) -> Iterator[Path
         with made(folder), _draft(folder) as draft:
             files = draft / FILES
             files.mkdir()
-            with _quiet_libraries():
+            with silent_libraries():
                 yield files
             _complete(draft, [name for name in obsolete if not (files / name).exists()])
             with _uninterrupted():
@@ -168,24 +168,6 @@ def _to_disk(path: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
-
-
-@contextmanager
-def _quiet_libraries() -> Iterator[None]:
-    """Throw away what ITK and HDF5 print in pages about a full disk, past Python, on standard error: we say it in one sentence."""
-    sys.stderr.flush()
-    try:
-        stderr = os.dup(2)
-    except OSError:  # there is none
-        yield
-        return
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
 
 
 @contextmanager

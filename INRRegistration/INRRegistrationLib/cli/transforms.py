@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from INRRegistrationLib.cli.room import check_room
+from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
+from INRRegistrationLib.cli.text_headers import check_meta_header, check_transform_text
 from INRRegistrationLib.core import model_file
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
@@ -17,9 +22,12 @@ from INRRegistrationLib.core.result import ModelState, SplineTransform
 from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 MODEL = ".safetensors"
-ITK_FORMATS = (".h5", ".hdf5", ".hdf", ".tfm", ".txt", ".mat", ".xfm")
+HDF5 = (".h5", ".hdf5", ".hdf")
+ITK_FORMATS = (*HDF5, ".tfm", ".txt", ".mat", ".xfm")
 FIELD_FORMATS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 DEGREE = 3
+PATIENCE_S = 300
+LONGEST = 2**31
 
 
 def to_itk(transform: SplineTransform) -> sitk.CompositeTransform:
@@ -82,17 +90,45 @@ def read_transform(path: str | os.PathLike[str]) -> sitk.Transform:
     """
     file = _existing(path)
     try:
-        if file.name.lower().endswith(FIELD_FORMATS):
-            transform: sitk.Transform = sitk.DisplacementFieldTransform(sitk.ReadImage(str(file), sitk.sitkVectorFloat64))
-        elif file.suffix.lower() in ITK_FORMATS:
-            transform = sitk.ReadTransform(str(file))
-        else:
-            raise InputError(f"{file.name}: not a transform; give {MODEL}, {', '.join(ITK_FORMATS)} or an image of displacements")
-    except RuntimeError as error:
+        with silent_libraries():
+            transform = _any_transform(file)
+    except OSError as error:
+        raise InputError(f"{file.name}: cannot be read ({error.strerror}); check its permissions") from error
+    except ITK_ERRORS as error:
         raise InputError(f"{file.name}: cannot be read as an ITK transform; its content is damaged or not what its name says") from error
     if transform.GetDimension() != 3:
         raise InputError(f"{file.name}: this transform is of {transform.GetDimension()}D points; give one of 3D points")
     return transform
+
+
+def _any_transform(file: Path) -> sitk.Transform:
+    if file.name.lower().endswith(FIELD_FORMATS):
+        try:
+            check_meta_header(file)
+        except InputError as error:
+            raise InputError(f"{file.name}: {error}") from error
+        return sitk.DisplacementFieldTransform(sitk.ReadImage(str(file), sitk.sitkVectorFloat64))
+    if file.suffix.lower() in ITK_FORMATS:
+        check_transform_text(file)
+        if file.suffix.lower() in HDF5:
+            _try_apart(file)
+        return sitk.ReadTransform(str(file))
+    raise InputError(f"{file.name}: not a transform; give {MODEL}, {', '.join(ITK_FORMATS)} or an image of displacements")
+
+
+def _try_apart(file: Path) -> None:
+    """Read a file in a process of its own first: over some damage the HDF5 library ends its process, or hangs.
+
+    Raises:
+        ValueError: It cannot be read.
+    """
+    code = "import sys, SimpleITK; SimpleITK.ReadTransform(sys.argv[1])"
+    try:
+        done = subprocess.run([sys.executable, "-c", code, str(file.resolve())], capture_output=True, timeout=PATIENCE_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ValueError("reading does not end") from error
+    if done.returncode != 0:
+        raise ValueError(f"reading ends with status {done.returncode}")
 
 
 def read_linear(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
@@ -146,10 +182,21 @@ def grid_to_json(grid: Grid) -> dict[str, Any]:
     return {"size": list(grid.size), "affine": grid.affine.tolist()}
 
 
-def grid_from_json(data: dict[str, Any]) -> Grid:
-    """The grid that ``grid_to_json`` wrote."""
-    i, j, k = data["size"]
-    return Grid((i, j, k), np.array(data["affine"]))
+def grid_from_json(data: Any) -> Grid:
+    """The grid that ``grid_to_json`` wrote.
+
+    Raises:
+        InputError: It is none, or of more voxels than fit into memory.
+    """
+    try:
+        i, j, k = (int(n) for n in data["size"])
+        if max(i, j, k) > LONGEST:
+            raise ValueError(f"no image has {max(i, j, k)} voxels along an axis")
+        grid = Grid((i, j, k), np.array(data["affine"], dtype=np.float64))
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"the model file is damaged: it describes a grid by {repr(data)[:200]}; save it again") from error
+    check_room(grid.size, np.dtype(np.float32).itemsize)
+    return grid
 
 
 def _existing(path: str | os.PathLike[str]) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import FARTHEST_MM
 
 Array = npt.NDArray[np.float64]
 
@@ -77,7 +78,7 @@ def ordered_points(points: npt.ArrayLike) -> Array:
     given = np.asarray(points, dtype=np.float64)
     if given.ndim != 2 or given.shape[1] != 3:
         raise InputError(f"a centreline must be a list of points with three coordinates each, got an array of shape {given.shape}")
-    if not np.isfinite(given).all():
+    if not (np.abs(given) <= FARTHEST_MM).all():
         raise InputError("a centreline must have finite coordinates; remove the undefined points")
     moved = np.linalg.norm(np.diff(given, axis=0), axis=1) > 1e-6
     kept = given[np.concatenate([[True], moved])] if len(given) else given

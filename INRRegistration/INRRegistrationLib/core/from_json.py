@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -38,6 +39,10 @@ def build(kind: Any, data: Any, where: str) -> Any:
         unknown = sorted(set(data) - set(hints))
         if unknown:
             raise InputError(f"{where} has no key '{unknown[0]}'; known are {', '.join(hints)}")
+        needed = [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]
+        missing = [name for name in needed if name not in data]
+        if missing:
+            raise InputError(f"{where} needs a value for '{missing[0]}'; add it")
         built = {key: build(hints[key], item, f"{where}.{key}") for key, item in data.items()}
         return kind(**built)  # type: ignore[operator]
     if origin is tuple:
@@ -61,7 +66,7 @@ _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: 
 
 
 def _scalar(kind: type, data: Any, where: str) -> Any:
-    number = isinstance(data, int | float) and not isinstance(data, bool)
+    number = isinstance(data, int | float) and not isinstance(data, bool) and abs(data) <= sys.float_info.max
     if kind is float and number:
         return float(data)
     if kind is int and number and float(data).is_integer():

@@ -16,6 +16,10 @@ SHEAR_TOLERANCE = 1e-4
 """Largest cosine between two voxel axes that still counts as a right angle (ITK's own tolerance for headers)."""
 
 
+FARTHEST_MM = 1e12
+"""A position that is farther away is none: squares of such numbers lose every digit that counts."""
+
+
 @dataclass(frozen=True, eq=False)
 class Grid:
     """A lattice of voxel centres in LPS millimetres: oblique, left-handed and sheared ones are all legal.
@@ -38,7 +42,7 @@ class Grid:
         affine = np.array(self.affine, dtype=np.float64)
         if len(self.size) != 3 or min(self.size) < 1:
             raise InputError(f"a grid needs three positive sizes, got {tuple(self.size)}; use a 3D image")
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or not np.allclose(affine[3], [0, 0, 0, 1]):
+        if affine.shape != (4, 4) or not (np.abs(affine) <= FARTHEST_MM).all() or not np.allclose(affine[3], [0, 0, 0, 1]):
             raise InputError(f"a grid needs a finite 4x4 affine with last row 0 0 0 1, got {affine.tolist()}; repair the header")
         norms = np.linalg.norm(affine[:3, :3], axis=0)
         if norms.min() <= 0 or abs(np.linalg.det(affine[:3, :3] / np.where(norms > 0, norms, 1))) < 1e-6:

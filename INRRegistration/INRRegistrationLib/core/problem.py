@@ -8,10 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.core.grid import FARTHEST_MM
+from INRRegistrationLib.core.volume import LARGEST, Volume
 
 MIN_MASK_VOXELS = 64
 """A mask with fewer voxels inside gives a registration nothing to hold on to."""
+FEWEST_STEPS = 8
+"""An image of fewer different values, once it is in single precision, has nothing to align."""
+SMALLEST_RANGE = 1e-32
+"""Below, single precision has fewer and fewer digits."""
 LONG_AXIS_MM = (2.0, 200.0)
 """Length of the long axis of a left ventricle, from a mouse's to more than an athlete's."""
 
@@ -71,10 +76,10 @@ class Problem:
 
 
 def finite_range(volume: Volume) -> tuple[float, float]:
-    """Smallest and largest finite value of a volume; (nan, nan) where there is none."""
+    """Smallest and largest defined value of a volume; (nan, nan) where there is none."""
     values = volume.values
     if values.dtype.kind == "f":
-        values = values[np.isfinite(values)]
+        values = values[volume.defined()]
     return (float(values.min()), float(values.max())) if values.size else (float("nan"), float("nan"))
 
 
@@ -83,12 +88,33 @@ def _check_image(image: Volume) -> list[str]:
     if thin < 4:
         raise InputError(f"{image.name}: {image.grid.size} voxels is too thin for a 3D registration; at least 4 along each axis are needed")
     low, high = finite_range(image)
+    lost, too_large = _undefined(image)
+    what = f"not finite or beyond {LARGEST:g}" if too_large else "not finite"
     if not np.isfinite(low):
-        raise InputError(f"{image.name}: no voxel has a finite value; choose another image")
+        nothing = f"all its values are {what}" if too_large else "no voxel has a finite value"
+        raise InputError(f"{image.name}: {nothing}; choose another image")
     if low == high:
         raise InputError(f"{image.name}: every voxel has the value {low:g}; a constant image has nothing to align, choose another one")
-    lost = int((~np.isfinite(image.values)).sum()) if image.values.dtype.kind == "f" else 0
-    return [f"{image.name}: {lost} voxels are not finite and are left out"] if lost else []
+    _check_steps(image.name, low, high)
+    return [f"{image.name}: {lost} voxels are {what} and are left out"] if lost else []
+
+
+def _undefined(image: Volume) -> tuple[int, int]:
+    """How many voxels are not defined, and how many of them only because they are too large."""
+    if image.values.dtype.kind != "f":
+        return 0, 0
+    lost = int((~image.defined()).sum())
+    return lost, lost - int((~np.isfinite(image.values)).sum()) if lost else 0
+
+
+def _check_steps(name: str, low: float, high: float) -> None:
+    """Images are compared in single precision, which tells apart about 17 million values on either side of 0."""
+    step = float(np.spacing(np.float32(max(abs(low), abs(high)))))
+    if high - low < max(FEWEST_STEPS * step, SMALLEST_RANGE):
+        raise InputError(
+            f"{name}: its values, {low:.10g} to {low:.10g} + {high - low:.3g}, lie too close together to be told apart in single precision "
+            f"(steps of {step:.2g}); subtract the smallest one, or multiply them by a large number"
+        )
 
 
 def _check_mask(mask: Volume, image: Volume) -> None:
@@ -118,8 +144,8 @@ def _check_pairs(problem: Problem) -> None:
             raise InputError(f"landmarks must have three coordinates each, got arrays of shape {fixed.shape} and {moving.shape}")
         if len(fixed) != len(moving):
             raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
-        if not (np.isfinite(fixed).all() and np.isfinite(moving).all()):
-            raise InputError("landmarks must have finite coordinates; remove the undefined points")
+        if not all((np.abs(points) <= FARTHEST_MM).all() for points in (fixed, moving)):
+            raise InputError("landmarks must have finite coordinates in mm; remove the undefined points")
     if (problem.fixed_labels is None) != (problem.moving_labels is None):
         raise InputError("labels were given for one image only; give them for both, or for none")
 
@@ -136,17 +162,38 @@ def _check_long_axis(axis: npt.NDArray[np.float64] | None) -> None:
 
 
 def _check_overlap(problem: Problem) -> list[str]:
-    """Images that share no part of the world, under the initial transform where there is one, cannot be compared."""
-    if problem.initial is not None:
-        corners = problem.fixed.grid.corners() @ problem.initial[:3, :3].T + problem.initial[:3, 3]
-    else:
-        corners = problem.fixed.grid.corners()
-    other = problem.moving.grid.corners()
-    gap = np.maximum(np.maximum(corners.min(axis=0) - other.max(axis=0), other.min(axis=0) - corners.max(axis=0)), 0)
+    """Images that share no part of the world, under the initial transform where there is one, cannot be compared; masks may yet meet."""
+    gap = _gap(problem.fixed.grid.corners(), problem.moving.grid.corners(), problem.initial)
     if gap.max() > 0:
         axis = int(gap.argmax())
         raise InputError(
             f"fixed and moving do not overlap in world space (gap {gap[axis]:.0f} mm along {'LPS'[axis]}); "
             "centre them or give an initial transform"
         )
-    return []
+    if problem.fixed_mask is None or problem.moving_mask is None:
+        return []
+    apart = _gap(_corners_inside(problem.fixed_mask), _corners_inside(problem.moving_mask), problem.initial).max()
+    if apart <= 0:
+        return []
+    where = "the headers place them" if problem.initial is None else "the initial transform places them"
+    return [
+        f"{problem.fixed_mask.name} and {problem.moving_mask.name} are {apart:.0f} mm apart where {where}; look whether they mark the same"
+    ]
+
+
+def _gap(
+    fixed: npt.NDArray[np.float64], moving: npt.NDArray[np.float64], initial: npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.float64]:
+    """How far the boxes around two sets of corners (n, 3) are apart along each axis, (3,) mm; 0 where they overlap."""
+    if initial is not None:
+        fixed = fixed @ initial[:3, :3].T + initial[:3, 3]
+    return np.asarray(np.maximum(np.maximum(fixed.min(axis=0) - moving.max(axis=0), moving.min(axis=0) - fixed.max(axis=0)), 0))
+
+
+def _corners_inside(mask: Volume) -> npt.NDArray[np.float64]:
+    """The corners of the voxels' box around what is inside a mask, (8, 3) LPS mm."""
+    inside = mask.inside()
+    ends = [np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))[[0, -1]] for axis in (2, 1, 0)]
+    first = [int(low) for low, _ in ends]
+    i, j, k = (int(high - low + 1) for low, high in ends)
+    return mask.grid.cropped(first, (i, j, k)).corners()

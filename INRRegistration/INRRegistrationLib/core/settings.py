@@ -12,6 +12,8 @@ from INRRegistrationLib.core.from_json import build, plain
 SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi", "nmi_gaussian", "mind")
 SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0, "nmi_gaussian": 5.0, "mind": 10.0}
 """Bring the similarity terms to about the same size, so that the regularity of a preset fits each of them."""
+LARGEST_WEIGHT = 1e9
+"""Of a term; a larger one says no more, and ends beyond single precision."""
 REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion", "hyperelastic")
 
 
@@ -210,6 +212,7 @@ _RANGES = (
     ("outside_weight", 0, 1e6),
     ("clip_percent", 0, 40),
     ("landmark_weight", 0, 1e6),
+    ("seed", 0, 2**63 - 1),
 )
 """Name, lowest and highest legal value."""
 
@@ -254,5 +257,5 @@ def _check_names(what: str, weights: Mapping[str, float], known: tuple[str, ...]
     for name, weight in weights.items():
         if name not in known:
             raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
-        if not 0 <= weight < float("inf"):
-            raise InputError(f"the weight of {what} '{name}' must be a number from 0 up, got {weight}")
+        if not 0 <= weight <= LARGEST_WEIGHT:
+            raise InputError(f"the weight of {what} '{name}' must be a number from 0 up to {LARGEST_WEIGHT:g}, got {weight}")

@@ -11,6 +11,9 @@ import numpy.typing as npt
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 
+LARGEST = 1e38
+"""Images are compared in single precision, which ends a little beyond; larger values count as undefined."""
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -42,6 +45,23 @@ class Volume:
     def inside(self) -> npt.NDArray[np.bool_]:
         """Read the volume as a mask: where the values are positive, (k, j, i)."""
         return np.asarray(np.greater(self.values, 0), dtype=np.bool_)
+
+    def defined(self) -> npt.NDArray[np.bool_]:
+        """Where a value is finite and fits into single precision, (k, j, i)."""
+        if self.values.dtype.kind != "f":
+            return np.ones(self.values.shape, dtype=np.bool_)
+        if self.values.dtype == np.float16:
+            return np.asarray(np.isfinite(self.values), dtype=np.bool_)
+        return np.asarray(np.less_equal(self.values, LARGEST) & np.greater_equal(self.values, -LARGEST), dtype=np.bool_)
+
+    def single(self) -> npt.NDArray[np.float32]:
+        """The values in single precision, (k, j, i), NaN where they are not defined; not a copy where they are like that already."""
+        if self.values.dtype.kind != "f" or self.values.dtype == np.float16:
+            return np.asarray(self.values, dtype=np.float32)
+        defined = self.defined()
+        if defined.all():
+            return np.asarray(self.values, dtype=np.float32)
+        return np.where(defined, self.values, np.nan).astype(np.float32)
 
     def sha256(self) -> str:
         """Hash of values and geometry, to tell later which images a result belongs to."""

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import torch
 
 from INRRegistrationLib.core.result import ModelState
-from INRRegistrationLib.engine.fields.cardiac import CardiacField
+from INRRegistrationLib.engine import checked
+from INRRegistrationLib.engine.fields.cardiac import PORTS, CardiacField
 from INRRegistrationLib.engine.fields.jet import Jet
+from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fitted_map import FittedMap, header
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import CHUNK, arrays_of, arrays_under, build_field, describe_field
@@ -64,11 +66,13 @@ class CardiacMap(FittedMap):
     def restored(cls, state: ModelState) -> CardiacMap:
         data = state.metadata
         frame, cardiac = (Frame.from_json(data[key]) for key in ("frame", "cardiac"))
-        networks: dict[str, Any] = {"plain": None}
-        for name, description in data["networks"].items():
-            networks[name] = build_field(description, arrays_under(name, state.tensors))
-        field = CardiacField(networks["network"], networks["plain"], frame, cardiac)
-        return cls(field, frame, cardiac, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
+        described = checked.parts(data["networks"], ("network", "plain"), "the networks")
+        checked.parts({key.partition(".")[0]: None for key in state.tensors}, tuple(described), "the tensors")
+        network = build_field(described["network"], arrays_under("network", state.tensors), PORTS)
+        plain = build_field(described["plain"], arrays_under("plain", state.tensors)) if "plain" in described else None
+        if not isinstance(network, Network) or not isinstance(plain, Network | None):
+            raise ValueError("a map around the heart needs networks")
+        return cls(CardiacField(network, plain, frame, cardiac), frame, cardiac, checked.affine(data), checked.box(data))
 
     def on_cpu(self) -> CardiacMap:
         return replace(self, field=self.field.cpu())

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.result import ModelState
+from INRRegistrationLib.engine import checked
 from INRRegistrationLib.engine.fitted_map import FittedMap, header, load, newton
 from INRRegistrationLib.engine.model import Model, arrays_under
 
@@ -90,14 +91,18 @@ class Consensus(FittedMap):
     def restored(cls, state: ModelState) -> Consensus:
         data = state.metadata
         parts = []
+        checked.parts({key.partition(".")[0]: None for key in state.tensors}, ("forward", "backward"), "the tensors")
         for name in ("forward", "backward"):
-            part = load(ModelState(data[name], arrays_under(name, state.tensors)))
+            description = data[name]
+            if not isinstance(description, dict) or description.get("kind", "field") != "field":
+                raise ValueError(f"the {name} map is not of kind 'field'")
+            part = load(ModelState(description, arrays_under(name, state.tensors)))
             if not isinstance(part, Model):
                 raise ValueError(f"the {name} map is of kind {data[name].get('kind')!r}")
             parts.append(part)
         if data["inverse"] not in ("newton", "taylor1", "taylor2"):
             raise ValueError(f"unknown way to invert {data['inverse']!r}")
-        return cls(parts[0], parts[1], float(data["voxel_mm"]), data["inverse"])
+        return cls(parts[0], parts[1], checked.number(data["voxel_mm"], 1e-6, 1e6, "the voxel size"), data["inverse"])
 
     def on_cpu(self) -> Consensus:
         return replace(self, forward=self.forward.on_cpu(), backward=self.backward.on_cpu())

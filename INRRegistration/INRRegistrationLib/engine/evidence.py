@@ -68,7 +68,7 @@ def better_elsewhere(fixed: Volume, warped: Volume, mask: Mask) -> Floats:
         mask: (k, j, i), where it counts.
     """
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    a, b = (np.nan_to_num(np.asarray(image.values[box], dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0) for image in (fixed, warped))
+    a, b = (np.nan_to_num(image.single()[box], nan=0.0) for image in (fixed, warped))
     distance = max(SHIFT_MM, float(np.linalg.norm(fixed.grid.spacing)))
     steps = np.maximum(np.rint(distance / fixed.grid.spacing[::-1]), 1).astype(int)
     best = np.zeros_like(a)

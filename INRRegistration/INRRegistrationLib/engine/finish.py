@@ -108,7 +108,7 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
 
     Points outside the moving image's outer voxel faces take its lowest value, so that nothing is made up there.
     """
-    values = np.asarray(moving.values, dtype=np.float32)
+    values = moving.single()
     lowest = float(values[np.isfinite(values)].min())
     values = np.asarray(np.where(np.isfinite(values), values, lowest), np.float32)
     if compiled.usable(torch.empty(0)):
@@ -131,7 +131,7 @@ def _measure(
     model: FittedMap, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
 ) -> Quality:
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
-    fixed = np.nan_to_num(np.asarray(problem.fixed.values, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    fixed = np.nan_to_num(problem.fixed.single(), nan=0.0)
     scores = measure.similarities(fixed, images, mask)
     folding, spread, sd = measure.determinant_summary(det, mask)
     length = np.concatenate([np.linalg.norm(plane[inside], axis=1) for plane, inside in zip(displacement, mask, strict=True)])

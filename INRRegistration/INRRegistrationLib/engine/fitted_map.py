@@ -16,6 +16,8 @@ Array = npt.NDArray[np.float64]
 
 FORMAT, VERSION = "inr-registration-model", 1
 
+DAMAGE = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError)
+"""What wrong content of a file may lead to."""
 KINDS = {
     "field": ("INRRegistrationLib.engine.model", "Model"),
     "cardiac": ("INRRegistrationLib.engine.cardiac_map", "CardiacMap"),
@@ -101,8 +103,10 @@ def load(state: ModelState) -> FittedMap:
     module, name = KINDS[kind]
     try:
         restored: FittedMap = getattr(import_module(module), name).restored(state)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"the model file is damaged: {error!r}; save it again") from error
+    except InputError:
+        raise
+    except DAMAGE as error:
+        raise InputError(f"the model file is damaged: {repr(error)[:300]}; save it again") from error
     return restored
 
 

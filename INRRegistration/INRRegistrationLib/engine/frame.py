@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine import checked
 
 Array = npt.NDArray[np.float64]
 
@@ -53,7 +54,10 @@ class Frame:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Frame:
         """The frame that ``to_json`` wrote; raises KeyError, TypeError or ValueError where it is damaged."""
-        return cls(np.array(data["centre"], float).reshape(3), np.array(data["axes"], float).reshape(3, 3))
+        axes = checked.numbers(data["axes"], (3, 3), "the axes of the frame")
+        if np.linalg.cond(axes) > 1e6:
+            raise ValueError(f"the axes of the frame must be independent, got {axes.tolist()}")
+        return cls(checked.numbers(data["centre"], (3,), "the centre of the frame"), axes)
 
     @property
     def scale(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from INRRegistrationLib.core.result import ModelState
 from INRRegistrationLib.core.settings import Representation
+from INRRegistrationLib.engine import checked
 from INRRegistrationLib.engine.data import Field
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, SplineLattice
@@ -24,6 +26,8 @@ from INRRegistrationLib.engine.terms.regularity import in_millimetres
 Array = npt.NDArray[np.float64]
 
 CHUNK = 65536
+WIDEST, DEEPEST, OMEGAS, MOST_KNOTS = 4096, 64, (1e-3, 1e4), 100_000
+"""What a field in a file may have: as wide, deep and oscillating as settings allow, and control points along an axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +81,7 @@ class Model(FittedMap):
     @classmethod
     def restored(cls, state: ModelState) -> Model:
         data = state.metadata
-        field = build_field(data["field"], state.tensors)
-        frame = Frame.from_json(data["frame"])
-        return cls(field, frame, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
+        return cls(build_field(data["field"], state.tensors), Frame.from_json(data["frame"]), checked.affine(data), checked.box(data))
 
     def on_cpu(self) -> Model:
         return replace(self, field=self.field.cpu())
@@ -104,19 +106,42 @@ def describe_field(field: Field) -> dict[str, Any]:
     return {"kind": kind, **sizes, **({"omega": field.omega} if isinstance(field, Siren) else {})}
 
 
-def build_field(description: dict[str, Any], tensors: dict[str, npt.NDArray[np.float32]]) -> Field:
-    """The field that ``describe_field`` and its tensors stand for."""
-    if description["kind"] == "spline":
-        knots = Knots(*(tuple(description[key]) for key in ("start", "step", "count")))
-        coefficients = torch.as_tensor(np.array(tensors["coefficients"], dtype=np.float32))
-        if coefficients.shape != (3, *knots.shape):
-            raise ValueError(f"coefficients of shape {tuple(coefficients.shape)} for {knots.shape} control points")
-        return SplineLattice(knots, coefficients)
-    options = {key: description[key] for key in ("kind", "width", "depth", "omega") if key in description}
-    ports = (tensors["weights.0"].shape[1], tensors[f"biases.{options['depth']}"].shape[0])
-    network = new_network(Representation(**options), torch.Generator(), ports)
-    network.load_state_dict({name: torch.as_tensor(np.array(value, dtype=np.float32)) for name, value in tensors.items()})
+def build_field(description: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[np.float32]], ports: tuple[int, int] = (3, 3)) -> Field:
+    """The field that ``describe_field`` and its tensors stand for; nothing is made before all of it was checked.
+
+    Args:
+        description: As a file has it.
+        tensors: Likewise.
+        ports: How many coordinates must go into a network, and how many components come out.
+
+    Raises:
+        ValueError: They do not fit each other.
+        KeyError: Something is missing.
+    """
+    kind = description["kind"]
+    if kind == "spline":
+        return _build_lattice(description, tensors)
+    if kind not in ("siren", "relu"):
+        raise ValueError(f"unknown kind of field {kind!r}")
+    width, depth = checked.count(description["width"], 1, WIDEST, "the width"), checked.count(description["depth"], 1, DEEPEST, "the depth")
+    omega = checked.number(description["omega"], *OMEGAS, "omega") if kind == "siren" else 1.0
+    sizes = [ports[0], *[width] * depth, ports[1]]
+    shapes: dict[str, tuple[int, ...]] = {f"biases.{n}": (size,) for n, size in enumerate(sizes[1:])}
+    weights = checked.same_shapes(tensors, shapes | {f"weights.{n}": (b, a) for n, (a, b) in enumerate(pairwise(sizes))})
+    network = new_network(Representation(kind=kind, width=width, depth=depth, omega=omega), torch.Generator(), ports)
+    network.load_state_dict({name: torch.as_tensor(value) for name, value in weights.items()})
     return network
+
+
+def _build_lattice(description: Mapping[str, Any], tensors: Mapping[str, npt.NDArray[np.float32]]) -> SplineLattice:
+    start, step = (tuple(checked.numbers(description[key], (3,), f"the {key} of the lattice").tolist()) for key in ("start", "step"))
+    if min(step) <= 0:
+        raise ValueError(f"the step of the lattice must be positive, got {step}")
+    ni, nj, nk = (
+        checked.count(n, 4, MOST_KNOTS, "a number of control points") for n in checked.numbers(description["count"], (3,), "the count")
+    )
+    coefficients = checked.same_shapes(tensors, {"coefficients": (3, nk, nj, ni)})["coefficients"]
+    return SplineLattice(Knots(start, step, (ni, nj, nk)), torch.as_tensor(coefficients))
 
 
 def arrays_of(tensors: Mapping[str, Tensor]) -> dict[str, npt.NDArray[np.float32]]:

@@ -50,7 +50,12 @@ def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[di
 
 
 def _centred(values: Floats) -> Floats:
-    return values - np.float32(values.mean(dtype=np.float64)) if values.size else values
+    """Without their mean, and in units of their range, so that no square is too large or too small for single precision."""
+    if not values.size:
+        return values
+    centred = values - np.float32(values.mean(dtype=np.float64))
+    centred /= np.float32(np.ptp(values) or 1)
+    return centred
 
 
 def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[float]:

@@ -12,7 +12,9 @@ import torch
 
 from INRRegistrationLib.core.centreline import Centreline
 from INRRegistrationLib.core.result import ModelState
+from INRRegistrationLib.engine import checked
 from INRRegistrationLib.engine.fields.jet import Jet
+from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fields.tube import TubeField
 from INRRegistrationLib.engine.fitted_map import FittedMap, header
 from INRRegistrationLib.engine.frame import Frame
@@ -20,6 +22,9 @@ from INRRegistrationLib.engine.geometry.tube import Tubes
 from INRRegistrationLib.engine.model import CHUNK, arrays_of, arrays_under, build_field, describe_field
 
 Array = npt.NDArray[np.float64]
+
+RADII_MM, STEPS_MM, MOST_SAMPLES = (0.5, 500.0), (1e-3, 100.0), 1_000_000
+"""What a file may have: radii as settings allow them, steps along a centreline, and samples of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +69,18 @@ class TubeMap(FittedMap):
     @classmethod
     def restored(cls, state: ModelState) -> TubeMap:
         data = state.metadata
-        if not data["centrelines"]:
-            raise ValueError("no centreline")
-        lines = tuple(Centreline.along(np.array(line["points"], float).reshape(-1, 3), line["step"]) for line in data["centrelines"])
-        networks: dict[str, Any] = {"plain": None}
-        for name, description in data["networks"].items():
-            networks[name] = build_field(description, arrays_under(name, state.tensors))
-        frame = Frame.from_json(data["frame"])
-        along, across, other = (float(mm) for mm in data["scale"])
-        tubes = Tubes(lines, float(data["radius_mm"]))
-        field = TubeField(tubes, networks["network"], networks["plain"], frame, (along, across, other))
-        return cls(field, np.array(data["affine"], float).reshape(4, 4), np.array(data["box"], float).reshape(2, 3))
+        described = checked.parts(data["networks"], ("network", "plain"), "the networks")
+        checked.parts({key.partition(".")[0]: None for key in state.tensors}, tuple(described), "the tensors")
+        network = build_field(described["network"], arrays_under("network", state.tensors))
+        plain = build_field(described["plain"], arrays_under("plain", state.tensors)) if "plain" in described else None
+        if not isinstance(network, Network) or not isinstance(plain, Network | None):
+            raise ValueError("a map along tubes needs networks")
+        along, across, other = checked.numbers(data["scale"], (3,), "the scale").tolist()
+        if min(along, across, other) <= 0:
+            raise ValueError(f"the scale must be positive, got {data['scale']}")
+        tubes = Tubes(_lines(data["centrelines"]), checked.number(data["radius_mm"], *RADII_MM, "the radius"))
+        field = TubeField(tubes, network, plain, Frame.from_json(data["frame"]), (along, across, other))
+        return cls(field, checked.affine(data), checked.box(data))
 
     def on_cpu(self) -> TubeMap:
         return replace(self, field=self.field.cpu())
@@ -89,3 +95,17 @@ class TubeMap(FittedMap):
                 xi = torch.as_tensor(np.clip(self.field.frame.to_unit(chunk), *self.box).T.copy()).to(device)
                 jet = self.field.evaluate(xi, self.field.tubes.locate(chunk).like(xi), order)
                 yield Jet(jet.value.cpu(), None if jet.first is None else jet.first.cpu())
+
+
+def _lines(described: Any) -> tuple[Centreline, ...]:
+    """The centrelines of a file, each at equal steps as it was written."""
+    if not described:
+        raise ValueError("no centreline")
+    lines = []
+    for line in described:
+        points, step = checked.numbers(line["points"], (-1, 3), "a centreline"), checked.number(line["step"], *STEPS_MM, "a step")
+        apart = np.linalg.norm(np.diff(points, axis=0), axis=1)
+        if len(points) > MOST_SAMPLES or not ((0.5 * step < apart) & (apart < 2 * step)).all():
+            raise ValueError(f"the {len(points)} points of a centreline are not {step} mm apart")
+        lines.append(Centreline.along(points, step))
+    return tuple(lines)

@@ -39,7 +39,7 @@ def read_mask(node: slicer.vtkMRMLSegmentationNode | slicer.vtkMRMLLabelMapVolum
     """
     if not node.IsA("vtkMRMLSegmentationNode"):
         volume = read_volume(node, moving)
-        mask = Volume(np.not_equal(volume.values, 0), volume.grid, volume.name)
+        mask = Volume(volume.defined() & np.not_equal(volume.values, 0), volume.grid, volume.name)
     else:
         chosen = [segment] if segment else segment_ids(node)
         if not chosen:

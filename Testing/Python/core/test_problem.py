@@ -156,3 +156,35 @@ def test_checking_changes_nothing(an_image: MakeImage) -> None:
     before = problem.fixed.sha256(), problem.moving.sha256()
     problem.check()
     assert (problem.fixed.sha256(), problem.moving.sha256()) == before
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_values_too_large_for_single_precision_are_left_out_with_a_warning(an_image: MakeImage, kind: str) -> None:
+    values = np.array(an_image().values, dtype=kind)
+    values[0, 0, :3] = 3e38, -2e38, np.nan
+    image = Volume(values, an_image().grid, "PET")
+    assert Problem(an_image(), image).check() == ("PET: 3 voxels are not finite or beyond 1e+38 and are left out",)
+    assert finite_range(image)[1] < 10
+    assert np.isnan(image.single()[0, 0, :3]).all()
+    assert np.isfinite(image.single()[1:]).all()
+
+
+def test_an_image_of_values_beyond_single_precision_is_refused(an_image: MakeImage) -> None:
+    with pytest.raises(InputError, match=r"PET: all its values are not finite or beyond 1e\+38; choose another image"):
+        Problem(Volume(an_image().values.astype(np.float64) * 1e300, an_image().grid, "PET"), an_image()).check()
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(1e9, 1.0), (0.0, 1e-300)])
+def test_values_too_close_together_for_single_precision_are_refused(an_image: MakeImage, offset: float, scale: float) -> None:
+    values = offset + scale * np.clip(np.asarray(an_image().values, dtype=np.float64), -1, 1)
+    with pytest.raises(InputError, match=r"PET: its values.*too close together.*subtract the smallest"):
+        Problem(Volume(values, an_image().grid, "PET"), an_image()).check()
+
+
+def test_masks_that_do_not_meet_give_a_warning_with_the_gap(an_image: MakeImage) -> None:
+    values = np.zeros(an_image().grid.shape)
+    values[:4, :4, :4] = 1
+    low, high = (Volume(part, an_image().grid, name) for part, name in ((values, "low"), (values[::-1, ::-1, ::-1], "high")))
+    (said,) = Problem(an_image(), an_image(), fixed_mask=low, moving_mask=high).check()
+    assert said == "low and high are 4 mm apart where the headers place them; look whether they mark the same"
+    assert Problem(an_image(), an_image(), fixed_mask=low, moving_mask=low).check() == ()

@@ -138,6 +138,18 @@ def test_the_linear_part_finds_an_affine_map() -> None:
     assert any("affine" in choice for choice in result.choices)
 
 
+def test_a_header_that_turns_the_patient_by_half_a_turn_is_seen_through() -> None:
+    half = np.diag([-1.0, -1.0, 1.0, 1.0])
+    turned_round = replace(image_on(MOVING), grid=Grid(MOVING.size, half @ MOVING.affine))
+    settings = replace(short(LATTICE, 1), similarity={"auto": 1.0}, affine=Affine("rigid", 60))
+    result = register(Problem(image_on(FIXED), turned_round), settings)
+    points = inner_points()
+    assert np.linalg.norm(model_of(result).map(points) - points @ half[:3, :3], axis=1).mean() < 2
+    assert any("half a turn about the axis S: check the orientation" in choice for choice in result.choices)
+    plain = register(Problem(image_on(FIXED), image_on(MOVING)), settings)
+    assert not any("half a turn" in choice for choice in plain.choices)
+
+
 def test_the_inputs_stay_as_they_are() -> None:
     problem = a_problem(
         fixed_mask=ball(FIXED, 25), initial=np.eye(4), fixed_landmarks=inner_points(), moving_landmarks=wave(inner_points())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +21,13 @@ Array = npt.NDArray[np.float64]
 
 RATE = 0.02
 """First step of Adam: radians, shares of stretch, and quarters of the image's size alike."""
+UNSURE, TURNED = 0.25, 0.1
+"""Above this share of the weights, half turns are tried; by which share they must do better than the headers."""
 DISTRUST = 0.02
 """By how much the centres of mass must do better than the headers to be believed: contrasts and crops move them."""
+
+
+_Tried = tuple[float, str, "LinearMap", Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +164,9 @@ def align(
 ) -> tuple[Array, str]:
     """Best linear map, coarse to fine: from the headers and from the centres of mass, rigid first, then the affine part.
 
+    Where neither makes the images alike and the user gave no start, a header may name the wrong side of the patient: half
+    turns about the axes of the world are tried too.
+
     Args:
         levels: Coarse to fine.
         kind: ``rigid`` or ``affine``.
@@ -176,20 +184,38 @@ def align(
     shifted = start.copy()
     shifted[:3, 3] += centre_of_mass(coarse.moving, coarse.moving_weight[0]) - (start[:3, :3] @ centre + start[:3, 3])
     loss = objective(coarse, similarity, radius)
-    tried = []
-    for name, matrix, handicap in (("headers", start, 0.0), ("centres of mass", shifted, DISTRUST)):
+
+    def fitted(name: str, matrix: Array, handicap: float) -> _Tried:
         linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
         parameters, value = minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations)
         tick()
         if kind == "affine":
             parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
             tick()
-        tried.append((value + handicap, name, linear, parameters))
+        return value + handicap, name, linear, parameters
+
+    tried = [fitted("headers", start, 0.0), fitted("centres of mass", shifted, DISTRUST)]
+    lowest = min(value for value, *_ in tried)
+    weight = sum(similarity.values())
+    if np.array_equal(start, np.eye(4)) and lowest > UNSURE * weight:
+        for name, matrix in _half_turns(centre, centre + shifted[:3, 3]):
+            linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
+            if minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations // 3)[1] < lowest - TURNED * weight:
+                tried.append(fitted(name, matrix, TURNED * weight))
+            tick()
     _, name, linear, parameters = min(tried, key=lambda item: item[0])
     for data in levels[1:]:
         parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, max(iterations // 2, 1))
         tick()
     return linear.matrix(parameters).detach().numpy(), f"{kind}, started from the {name}"
+
+
+def _half_turns(centre: Array, target: Array) -> Iterator[tuple[str, Array]]:
+    """Half a turn about each axis of the world, with one centre (3,) upon the other, and what to call it."""
+    for axis, letter in enumerate("LPS"):
+        matrix = np.diag([1.0 if n in (axis, 3) else -1.0 for n in range(4)])
+        matrix[:3, 3] = target - matrix[:3, :3] @ centre
+        yield f"centres of mass and turned by half a turn about the axis {letter}: check the orientation in both headers", matrix
 
 
 def _radius(grid: Grid) -> float:

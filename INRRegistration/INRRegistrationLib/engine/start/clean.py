@@ -59,7 +59,7 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImag
     Raises:
         InputError: The mask has no voxel on the image's grid, or the image is constant inside it.
     """
-    values = np.asarray(volume.values, dtype=np.float32)
+    values = volume.single()
     valid = np.isfinite(values)
     if mask is not None:
         return _clean_inside(volume, values, valid, mask, clip_percent)
