@@ -55,7 +55,7 @@ def judge(case: Case) -> tuple[Verdict, Verdict | None]:
 def row(group: str, case: Case, by_files: Verdict, by_call: Verdict | None) -> str:
     message = by_files.message.removeprefix("inr-register: ") or ("" if by_call is None else by_call.message)
     message = " ".join(message.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-    return f"| {group}: {case.name} | {cell(by_files)} | {'' if by_call is None else cell(by_call)} | {message[:240]} |"
+    return f"| {group}: {case.name} | {cell(by_files)} | {'' if by_call is None else cell(by_call)} | {message[:160]} |"
 
 
 def cell(verdict: Verdict) -> str:

@@ -56,7 +56,7 @@ def judge_cli(case: Case, folder: Path) -> Verdict:
         broken.append("something was written")
     if status == 0:
         broken += _result(case, output)
-    return Verdict({0: "registered", 2: "refused"}.get(status, f"status {status}"), message, tuple(broken))
+    return Verdict({0: "registered", 2: "refused"}.get(status, f"status {status}"), message.replace(f"{given}{os.sep}", ""), tuple(broken))
 
 
 def judge_python(case: Case) -> Verdict:

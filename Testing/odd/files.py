@@ -238,7 +238,7 @@ NAMES = [
     Case("a name that is no Unicode", "no letters in UTF-8", images=named(os.fsdecode(b"\xff\xfe.nii.gz"), os.fsdecode(b"caf\xe9.nii"))),
     Case("a name of capitals", images=named("A.NII.GZ", "B.NII")),
     Case("a name of 250 letters", images=named("a" * 240 + ".nii.gz", "b" * 240 + ".nii")),
-    Case("a name that is too long", "no such file", images=beside("a.nii", lambda _: None), words=lambda _: ["--fixed-mask", "a" * 300]),
+    Case("a name that is too long", "no such file", words=lambda _: ["--fixed-mask", "a" * 300]),
     Case("links to files and folders", images=linked),
     Case("a link to nowhere", "no such file", images=beside("a.nii.gz", lambda path: path.symlink_to("nowhere"))),
     Case("links in a circle", "no such file", images=beside("a.nii.gz", circle)),

@@ -68,6 +68,10 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
         except KeyboardInterrupt:
             checkpoints.remove()
             raise
+        except RegistrationError as error:
+            if not checkpoints.path.exists():
+                raise
+            raise RegistrationError(f"{error}; the fit is kept, and the same command with --resume goes on from it") from error
         checkpoints.remove()
         if not result.usable:
             raise RegistrationError(f"{result.message} ({save_log(log_of(problem, settings, result))})")

@@ -43,6 +43,11 @@ def check_folder(folder: Path, inputs: Iterable[str | None], names: Iterable[str
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: the output must be a folder, but this is a file; choose another place")
     _check_writable(folder)
+    for name in names:
+        if (folder / name).is_dir():
+            raise InputError(
+                f"{folder / name}: a file of this name is to be written, but this is a folder; rename it, or choose another output"
+            )
     _check_kept([folder / name for name in names], inputs)
 
 

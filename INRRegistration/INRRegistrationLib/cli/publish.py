@@ -47,6 +47,7 @@ def finished_folder(folder: Path, obsolete: Iterable[str] = ()) -> Iterator[Path
             files.mkdir()
             with silent_libraries():
                 yield files
+            _check_targets([folder / file.name for file in files.iterdir()])
             _complete(draft, [name for name in obsolete if not (files / name).exists()])
             with _uninterrupted():
                 _move(draft, folder)
@@ -136,6 +137,13 @@ def _free(folder: Path) -> str:
 
 def _lock_of(draft: Path) -> Path:
     return draft.with_name(f"{draft.name}.lock")
+
+
+def _check_targets(targets: Iterable[Path]) -> None:
+    """Once the first file is renamed the others must be, too, and no file can be renamed to a folder."""
+    for target in targets:
+        if target.is_dir():
+            raise IsADirectoryError(f"{target.name} is a folder")
 
 
 def _complete(draft: Path, obsolete: list[str]) -> None:

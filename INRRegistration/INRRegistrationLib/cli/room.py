@@ -10,7 +10,7 @@ from pathlib import Path
 
 from INRRegistrationLib.core.errors import InputError
 
-WORKING_BYTES = 30
+WORKING_BYTES = 25
 """A registration takes more for each voxel of an image besides its values (``Testing/Benchmarks/memory_per_voxel.py``)."""
 MANY = 10**18
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")

@@ -20,8 +20,9 @@ from INRRegistrationLib.cli.checkpoint_file import NAME, CheckpointFile
 from INRRegistrationLib.cli.execute import DIVERGED, Running, execute, exit_status
 from INRRegistrationLib.cli.files import read_image
 from INRRegistrationLib.cli.publish import PREFIX
-from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.errors import InputError, RegistrationError
 from INRRegistrationLib.core.model_file import from_bytes, to_bytes
+from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import ModelState, Outcome
 from INRRegistrationLib.core.settings import Affine, Representation, Settings, Stage
@@ -126,6 +127,29 @@ def test_results_that_find_no_room_are_told_in_one_line_and_the_old_ones_stay(si
     assert "the results could not be written" in done.stderr
     assert " MB are free there" in done.stderr
     assert content(tmp_path) == {"report.json": b"of an earlier run"}
+
+
+def test_a_fit_whose_results_cannot_be_written_is_kept(a_pair: SmallPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise RegistrationError("no room; make some")
+
+    problem = Problem(read_image(a_pair.fixed, print), read_image(a_pair.moving, print))
+    settings = load_preset("quick").settings
+    with monkeypatch.context() as patch:
+        patch.setattr("INRRegistrationLib.cli.execute.write_result", full)
+        with pytest.raises(RegistrationError, match="no room; make some; the fit is kept, and the same command with --resume goes on"):
+            execute(problem, settings, tmp_path, Running(quiet=True, every_s=0))
+    assert list(content(tmp_path)) == [NAME]
+    execute(problem, settings, tmp_path, Running(quiet=True, resume=True))
+    assert "went on from iteration" in (tmp_path / "run.log").read_text()
+    assert not [name for name in content(tmp_path) if name.startswith(".")]
+
+
+def test_a_folder_in_the_place_of_a_result_is_refused_before_the_work(a_pair: SmallPair, tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    refused = run_cli(*words(a_pair, tmp_path))
+    assert refused.returncode == 2
+    assert "but this is a folder; rename it" in refused.stderr
 
 
 def test_too_little_address_space_is_told_before_a_library_waits_for_more(a_pair: SmallPair, tmp_path: Path) -> None:

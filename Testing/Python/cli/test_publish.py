@@ -103,15 +103,29 @@ def test_a_block_that_fails_leaves_no_trace(tmp_path: Path) -> None:
     assert not (tmp_path / "not").exists()
 
 
-def test_files_that_cannot_be_moved_are_told_and_moved_later(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_moved(tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "there")
     (folder / "b.txt").unlink()
     (folder / "b.txt").mkdir()  # no file can be renamed to that
-    (folder / "b.txt" / "inside").write_text("mine")
-    with pytest.raises(RegistrationError, match=r"could not be written .* MB are free there"):
+    with pytest.raises(RegistrationError, match=r"could not be written \(b.txt is a folder; .* MB are free there"):
         write_new(folder)
+    assert seen(folder) == {"a.txt": "old", "c.txt": "old", "gone.txt": "old"}
+    assert not list(folder.glob(f"{PREFIX}*"))
+
+
+def test_files_that_cannot_be_moved_are_moved_by_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, replace = a_folder(tmp_path / "there"), Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if target == folder / "b.txt":
+            raise PermissionError(13, "it is open in another program")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refused)
+        with pytest.raises(RegistrationError, match="it is open in another program"):
+            write_new(folder)
     assert [(place / LIST).exists() for place in folder.glob(f"{PREFIX}*") if place.is_dir()] == [True]
-    (folder / "b.txt").rename(folder / "elsewhere")
     recover(folder)
     assert seen(folder) == NEW
 
