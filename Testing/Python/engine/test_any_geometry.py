@@ -35,7 +35,7 @@ def test_any_two_geometries_give_a_finite_result(preset: str, fixed: Grid, other
     extent = np.ptp(fixed.corners(), axis=0).max()
     affine = other.affine.copy()
     affine[:3, :3] *= scale * extent / np.ptp(other.corners(), axis=0).max()
-    affine[:3, 3] = fixed.centre - affine[:3, :3] @ ((np.asarray(other.size) - 1) / 2) + 0.1 * extent
+    affine[:3, 3] = fixed.centre - affine[:3, :3] @ ((np.asarray(other.size) - 1) / 2) + 0.1 * np.ptp(fixed.corners(), axis=0).min()
     moving = Grid(other.size, affine)
     chosen = load_preset(preset).settings
     few = replace(

@@ -47,3 +47,11 @@ def test_a_mask_of_tiny_voxels_is_widened_too() -> None:
     out = widened(mask, 3.0, np.array([0.01, 0.01, 0.01]))
     assert out[2, 3].sum() == 2 * 300 + 1
     assert not widened(np.zeros_like(mask), 1.0, np.array([1.0, 1.0, 1.0])).any()
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 9), (9, 4, 9), (4, 4, 4), (1, 2, 9)])
+def test_a_mask_thinner_than_the_reach_is_widened_too(shape: tuple[int, int, int]) -> None:
+    mask = np.zeros(shape, dtype=bool)
+    mask[0, 0, 0] = True
+    expected = ndimage.distance_transform_edt(~mask) <= 5
+    np.testing.assert_array_equal(widened(mask, 5.0, np.ones(3)), expected)

@@ -152,7 +152,7 @@ def widened(mask: Mask, reach: float, spacing: npt.NDArray[np.float64]) -> Mask:
         return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing[::-1]) <= reach)
     apart = _steps_along_rows(mask)
     out = np.zeros_like(mask)
-    planes, rows = int(reach / z), int(reach / y)
+    planes, rows = min(int(reach / z), mask.shape[0] - 1), min(int(reach / y), mask.shape[1] - 1)
     for dk in range(-planes, planes + 1):
         for dj in range(-rows, rows + 1):
             left = reach**2 - (dk * z) ** 2 - (dj * y) ** 2
