@@ -6,8 +6,13 @@ import importlib.util
 import os
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: idle threads that spin take the cores of a busy machine
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)  # for finding new cases: HYPOTHESIS_PROFILE=searching pytest
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 HAS_SLICER = all(importlib.util.find_spec(name) is not None for name in ("slicer", "PySide6"))
 INSIDE_SLICER = ("scene", "logic", "ui", "module", "stand_in")

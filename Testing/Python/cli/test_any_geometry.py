@@ -26,7 +26,7 @@ def tolerance_mm(grid: Grid, path: Path) -> float:
     return float(digits * max(np.abs(grid.corners()).max(), 1e-3) * 20)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(grids(), st.sampled_from([".nii", ".nii.gz", ".nrrd", ".mha"]), st.sampled_from(KINDS), st.randoms(use_true_random=False))
 def test_any_image_that_was_written_is_read_again(grid: Grid, ending: str, kind: str, draw: object) -> None:
     if grid.is_sheared and ending == ".mha":
@@ -41,7 +41,7 @@ def test_any_image_that_was_written_is_read_again(grid: Grid, ending: str, kind:
     np.testing.assert_allclose(again.grid.corners(), grid.corners(), atol=tolerance_mm(grid, path))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(grids())
 def test_any_nifti_of_others_lies_where_they_wrote_it(grid: Grid) -> None:
     values = np.arange(grid.voxels, dtype=np.int32).reshape(grid.shape)

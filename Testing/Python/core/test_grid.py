@@ -42,7 +42,7 @@ def test_index_to_world_and_back_is_the_identity(a_grid: Grid) -> None:
 
 
 @given(grids())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_index_to_world_and_back_is_the_identity_on_any_grid(grid: Grid) -> None:
     index = some_indices(grid, 10)
     np.testing.assert_allclose(grid.to_index(grid.to_world(index)), index, atol=1e-8)
@@ -119,7 +119,7 @@ def test_a_right_angled_grid_is_its_own_orthogonal_grid(a_right_angled_grid: Gri
 
 
 @given(grids())
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100)
 def test_the_orthogonal_grid_has_right_angles_and_covers_every_corner(grid: Grid) -> None:
     upright = grid.orthogonal()
     assert not upright.is_sheared

@@ -29,7 +29,7 @@ def seen(grid: Grid, centre: np.ndarray, size: float, shift: float) -> Volume:
 
 
 @pytest.mark.parametrize("preset", ["ffd", "quick"])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(grids(SIZES, (0.05, 20.0), 30.0), grids(SIZES, (0.05, 20.0), 30.0), st.floats(0.3, 3))
 def test_any_two_geometries_give_a_finite_result(preset: str, fixed: Grid, other: Grid, scale: float) -> None:
     extent = np.ptp(fixed.corners(), axis=0).max()

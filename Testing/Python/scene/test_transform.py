@@ -47,7 +47,7 @@ def test_the_map_agrees_beyond_the_image_too() -> None:
     np.testing.assert_allclose(through(as_vtk(transform), points), phi(transform, points), atol=1e-6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
     degrees=st.floats(-180, 180),
