@@ -64,18 +64,24 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
         try:
             result = _register(problem, settings, bar, checkpoints, running.threads)
             if result.usable:
-                write_result(folder, problem, result)  # what cannot be written can be had again from the checkpoint
+                _write(folder, problem, result, checkpoints)
         except KeyboardInterrupt:
             checkpoints.remove()
             raise
-        except RegistrationError as error:
-            if not checkpoints.path.exists():
-                raise
-            raise RegistrationError(f"{error}; the fit is kept, and the same command with --resume goes on from it") from error
         checkpoints.remove()
         if not result.usable:
             raise RegistrationError(f"{result.message} ({save_log(log_of(problem, settings, result))})")
     return result
+
+
+def _write(folder: Path, problem: Problem, result: Result, checkpoints: CheckpointFile) -> None:
+    """What cannot be written can be had again from the checkpoint, where there is one."""
+    try:
+        write_result(folder, problem, result)
+    except RegistrationError as error:
+        if not checkpoints.path.exists():
+            raise
+        raise RegistrationError(f"{error}; the fit is kept, and the same command with --resume goes on from it") from error
 
 
 def exit_status(result: Result) -> int:
