@@ -20,6 +20,8 @@ EXIT = (
 )
 DIGITS, MOST_THREADS = 40, 4096
 """Of a number on the command line; of one process."""
+EVERY_S = 30.0
+"""Between two checkpoints."""
 RESEARCH = "For research; not for clinical use."
 
 
@@ -123,8 +125,8 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--initial-transform", metavar="FILE", help="linear ITK transform to start from, fixed point to moving point (LPS mm)")
     add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     add("--resume", action="store_true", help="go on from the checkpoint that an interrupted run of the same command left in DIR")
-    every = "seconds between two checkpoints of a long run; default 30"
-    add("--checkpoint-every", metavar="SECONDS", type=_seconds, default=30.0, help=every)
+    every = f"seconds between two checkpoints of a long run; default {EVERY_S:g}"
+    add("--checkpoint-every", metavar="SECONDS", type=_seconds, default=EVERY_S, help=every)
 
 
 def _how(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from INRRegistrationLib.cli.arguments import EVERY_S
 from INRRegistrationLib.cli.publish import PREFIX, locked, made, recover
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.model_file import from_bytes, to_bytes
@@ -18,7 +19,6 @@ from INRRegistrationLib.core.result import ModelState
 from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 NAME = f"{PREFIX}checkpoint.safetensors"
-EVERY_S = 30.0
 LARGEST = 5 * MODEL_BYTES
 """A checkpoint holds the parameters, their two moments, the best and those of the stage before."""
 

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from INRRegistrationLib.cli.checkpoint_file import EVERY_S, CheckpointFile, run_folder
+from INRRegistrationLib.cli.arguments import EVERY_S
+from INRRegistrationLib.cli.checkpoint_file import CheckpointFile, run_folder
 from INRRegistrationLib.cli.log import log_of, save_log
 from INRRegistrationLib.cli.outputs import write_result
 from INRRegistrationLib.cli.progress_bar import ProgressBar

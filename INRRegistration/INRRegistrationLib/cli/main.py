@@ -9,7 +9,7 @@ from importlib import import_module
 from traceback import format_exc
 
 from INRRegistrationLib.cli.arguments import VERBS, parse
-from INRRegistrationLib.cli.limits import check_address_space
+from INRRegistrationLib.cli.room import check_address_space
 from INRRegistrationLib.core.errors import InputError, RegistrationError, Terminated
 
 KEPT, ERROR, BAD_INPUT, NO_RESULT, TERMINATED = 0, 1, 2, 3, 128 + signal.SIGTERM

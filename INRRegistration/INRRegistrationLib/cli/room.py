@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.errors import InputError, RegistrationError
 
 WORKING_BYTES = 25
 """A registration takes more for each voxel of an image besides its values (``Testing/Benchmarks/memory_per_voxel.py``)."""
+LEAST_MB = 1400
+"""Address space in which all libraries load and a small pair is registered; with less, some of them wait for memory for ever."""
 MANY = 10**18
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says how much memory a container may have."""
@@ -33,6 +35,18 @@ def check_room(size: Sequence[int], itemsize: int) -> None:
             f"the header declares {' x '.join(map(str, size))} voxels; to register them takes at least {_gigabytes(needed)} of memory, and "
             f"{_gigabytes(available)} are available; crop or resample the image first, or repair the header if it is wrong"
         )
+
+
+def check_address_space() -> None:
+    """Make sure that the libraries can be loaded.
+
+    Raises:
+        RegistrationError: The address space of this process is limited to less than they need.
+    """
+    most = _address_space()
+    if most is not None and most < LEAST_MB * 2**20:
+        seen = f"this process may use {most / 2**20:.0f} MB of address space"
+        raise RegistrationError(f"not enough memory: {seen}, and the libraries alone need {LEAST_MB} MB; raise the limit (ulimit -v)")
 
 
 def available_bytes() -> int | None:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from INRRegistrationLib.core.grid import FARTHEST_MM
 
-FARTHEST_MM = 1e9
-"""No coordinate of an image is larger."""
+Array = npt.NDArray[np.float64]
 
 
 def numbers(value: Any, shape: tuple[int, ...], what: str, most: float = FARTHEST_MM) -> Array:

@@ -83,10 +83,9 @@ class Saved:
         Raises:
             InputError: The arrays are not those of such a stage.
         """
-        count = len(run.objective.parameters)
         self.put("parameters", run.objective.parameters)
         for name, tensors in (("means", run.optimiser.means), ("squares", run.optimiser.squares), ("best", run.guard.best)):
-            self.put(name, tensors[:count])
+            self.put(name, tensors)
         try:
             self._set_numbers(run)
         except (KeyError, TypeError, ValueError) as error:
@@ -108,6 +107,13 @@ class Saved:
             if saved is None or saved.shape != tensor.shape:
                 raise InputError(f"the checkpoint does not fit: {name}.{n} of shape {tuple(tensor.shape)} is not in it; {REMEDY}")
             tensor.copy_(saved)
+
+    def put_generator(self, when: str, generator: torch.Generator) -> None:
+        """Bring a source of random numbers to where it was ``before`` the stage, or is ``now``."""
+        try:
+            generator.set_state(self.tensors[f"generator.{when}"])
+        except (KeyError, RuntimeError, TypeError) as error:
+            raise InputError(f"{UNKNOWN} (generator.{when} is not in it or damaged); {REMEDY}") from error
 
 
 class Keeper:

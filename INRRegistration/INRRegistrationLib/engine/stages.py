@@ -8,7 +8,7 @@ from torch import Tensor
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.progress import Command, Progress
-from INRRegistrationLib.core.result import Curve, Outcome
+from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.engine.checkpoint import REMEDY, UNKNOWN, Keeper, Saved
 from INRRegistrationLib.engine.clock import Clock, Ended
@@ -48,11 +48,6 @@ class Stages:
         self.stages = prepared.usable_stages(settings)
         self.costs = np.cumsum([0.0, *(prepared.cost(stage) for stage in self.stages)])
         self.cause = ""
-
-    @property
-    def history(self) -> list[Curve]:
-        """Curves of the stages that ended."""
-        return self.saved.history
 
     def run(self) -> Outcome:
         """Fit them; the field holds the answer.
@@ -95,14 +90,14 @@ class Stages:
     def _resumed(self) -> StageRun:
         """A stage from where it was saved. A lattice is refined from the stage before, so that one is entered first."""
         saved = self.saved
-        if not 0 <= saved.number < len(self.stages):
+        if saved.number not in range(len(self.stages)):
             raise InputError(f"{UNKNOWN} (stage {saved.number} of {len(self.stages)}); {REMEDY}")
         if saved.number > 0:
             saved.put("before", self.fit.begin(self.stages[saved.number - 1]).parameters)
-        self.generator.set_state(saved.tensors["generator.before"])
+        saved.put_generator("before", self.generator)
         run = StageRun(self.fit.begin(self.stages[saved.number]), self.settings)
         saved.put_into(run)
-        self.generator.set_state(saved.tensors["generator.now"])
+        saved.put_generator("now", self.generator)
         self.fit.done = saved.done
         saved.choices.append(f"went on from iteration {run.done} of stage {saved.number + 1}, where an earlier run had ended")
         return run

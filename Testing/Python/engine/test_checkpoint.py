@@ -153,6 +153,7 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a part of the run missing": (lambda c: c["run"].pop("steps"), "not one of a registration"),
     "another stage": (lambda c: c.update(number=0), "does not fit"),
     "a stage that is not there": (lambda c: c.update(number=7), "not one of a registration"),
+    "a stage that is a word": (lambda c: c.update(number="two"), "not one of a registration"),
     "no matrix": (lambda c: c.update(affine=[1, 2]), "not one of a registration"),
 }
 
@@ -164,6 +165,15 @@ def test_a_checkpoint_of_something_else_is_refused_in_words(name: str) -> None:
     content = edited(interrupted(problem, settings, 9), change)
     with pytest.raises(InputError, match=message):
         register(problem, settings, checkpoints=Kept(0, content))
+
+
+@pytest.mark.parametrize("name", ["generator.before", "generator.now"])
+@pytest.mark.parametrize("left", [None, np.zeros(3, np.uint8), np.zeros(5056, np.float32)], ids=["nothing", "too little", "other numbers"])
+def test_a_checkpoint_without_its_random_numbers_is_refused(name: str, left: np.ndarray | None) -> None:
+    state = from_bytes(interrupted(a_problem(), short(LATTICE), 9))
+    tensors = {key: array for key, array in state.tensors.items() if key != name} | ({} if left is None else {name: left})
+    with pytest.raises(InputError, match=f"{name} is not in it or damaged"):
+        register(a_problem(), short(LATTICE), checkpoints=Kept(0, to_bytes(ModelState(state.metadata, tensors))))
 
 
 def test_a_model_is_no_checkpoint() -> None:
