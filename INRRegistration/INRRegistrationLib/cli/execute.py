@@ -10,15 +10,13 @@ from pathlib import Path
 from INRRegistrationLib.cli.arguments import EVERY_S
 from INRRegistrationLib.cli.checkpoint_file import CheckpointFile, run_folder
 from INRRegistrationLib.cli.log import log_of, save_log
+from INRRegistrationLib.cli.main import DIVERGED, KEPT
 from INRRegistrationLib.cli.outputs import write_result
 from INRRegistrationLib.cli.progress_bar import ProgressBar
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Settings
-
-KEPT, DIVERGED = 0, 4
-"""Exit statuses: a result was kept; so was one, but the fit diverged on the way."""
 
 
 @dataclass(frozen=True)

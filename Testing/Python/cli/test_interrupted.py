@@ -17,7 +17,7 @@ from small_pair import Registered, SmallPair, command, environment, run_cli
 
 from INRRegistrationLib.cli import main as cli
 from INRRegistrationLib.cli.checkpoint_file import NAME, CheckpointFile
-from INRRegistrationLib.cli.execute import DIVERGED, Running, execute, exit_status
+from INRRegistrationLib.cli.execute import Running, execute, exit_status
 from INRRegistrationLib.cli.files import read_image
 from INRRegistrationLib.cli.publish import PREFIX
 from INRRegistrationLib.core.errors import InputError, RegistrationError
@@ -207,7 +207,7 @@ def test_a_result_of_a_fit_that_diverged_is_kept_with_a_status_of_its_own(a_pair
     )
     result = execute(problem, settings, tmp_path, Running(quiet=True))
     assert result.outcome is Outcome.DIVERGED
-    assert exit_status(result) == DIVERGED
+    assert exit_status(result) == cli.DIVERGED
     assert "outcome: DIVERGED" in (tmp_path / "run.log").read_text()
     assert (tmp_path / "transform.h5").exists()
 
