@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -36,12 +36,29 @@ class Adam:
         Args:
             rate: Length of a step where the gradient keeps its direction, in the unit of the parameters.
         """
-        self.steps += 1
         first, second = self.betas
-        size, scale = rate / (1 - first**self.steps), (1 - second**self.steps) ** 0.5
+        size, scale = self.next(rate)
         for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
             if parameter.grad is None:
                 continue
             mean.lerp_(parameter.grad, 1 - first)
             square.mul_(second).addcmul_(parameter.grad, parameter.grad, value=1 - second)
             parameter.addcdiv_(mean, (square.sqrt() / scale).add_(EPSILON), value=-size)
+
+    def next(self, rate: float) -> tuple[float, float]:
+        """Count a step: how long it is, and what the root of the mean of squares is divided by, without bias."""
+        self.steps += 1
+        first, second = self.betas
+        return rate / (1 - first**self.steps), (1 - second**self.steps) ** 0.5
+
+    @torch.no_grad()
+    def step_by(self, gradients: Sequence[Tensor | None], numbers: Tensor) -> None:
+        """The same step where both numbers of ``next`` are on the device, (2,): for work that is recorded once and repeated."""
+        first, second = self.betas
+        size, scale = numbers.unbind()
+        for parameter, gradient, mean, square in zip(self.parameters, gradients, self.means, self.squares, strict=True):
+            if gradient is None:
+                continue
+            mean.lerp_(gradient, 1 - first)
+            square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+            parameter.sub_(mean.div((square.sqrt() / scale).add_(EPSILON)).mul_(size))

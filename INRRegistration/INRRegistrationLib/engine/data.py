@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.constants import constant
 from INRRegistrationLib.engine.features import Features
 from INRRegistrationLib.engine.fields.lattice import Lattice
 from INRRegistrationLib.engine.fields.network import Network
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix
 from INRRegistrationLib.engine.frame import Frame
+from INRRegistrationLib.engine.held import Held
 from INRRegistrationLib.engine.sampling import Image, outside_distance, sample
 from INRRegistrationLib.engine.terms.mind import mind_difference
 from INRRegistrationLib.engine.terms.similarity import Similarity
@@ -143,6 +145,7 @@ class SampledPoints:
     def __init__(self, data: StageData, count: int, generator: torch.Generator) -> None:
         self.data, self.generator = data, generator
         self.linear, self.shift = data.to_moving_unit()
+        self.index = Held(data.fixed.values.device)
         size = data.fixed.grid.size
         self.size = torch.tensor(size)
         self.candidates = torch.nonzero(data.fixed_weight.cpu().flatten() > 0)[:, 0]
@@ -156,6 +159,23 @@ class SampledPoints:
 
     def draw(self) -> tuple[Tensor, Tensor]:
         """Random positions: ``index`` (3, n) voxels of the level, or (3, B, n, n, n), and ``xi``, the same in unit coordinates."""
+        index = self._indices().to(self.data.fixed.values.device)
+        return index, self.unit(index)
+
+    def renew(self) -> None:
+        """Draw random positions into the tensor that ``held`` gives."""
+        self.index.take(self._indices())
+
+    def held(self) -> tuple[Tensor, Tensor]:
+        """What was drawn last by ``renew``, as ``draw`` gives it."""
+        return self.index.tensor, self.unit(self.index.tensor)
+
+    def unit(self, index: Tensor) -> Tensor:
+        """Unit coordinates of (3, ...) voxels of the level, same shape."""
+        return torch.einsum("ab,b...->a...", self.to_unit, index) + self.origin.reshape(3, *[1] * (index.dim() - 1))
+
+    def _indices(self) -> Tensor:
+        """Random voxels as ``draw`` gives them, on the CPU."""
         chosen = self.candidates[torch.randint(len(self.candidates), (self.count,), generator=self.generator)]
         i, j, k = chosen % self.size[0], chosen // self.size[0] % self.size[1], chosen // (self.size[0] * self.size[1])
         index = torch.stack([i, j, k]).to(torch.get_default_dtype())
@@ -166,13 +186,12 @@ class SampledPoints:
             first = torch.minimum(index - self.block // 2, (self.size - self.block)[:, None]).clamp(min=0)
             kk, jj, ii = torch.meshgrid(reach, reach, reach, indexing="ij")
             index = first[:, :, None, None, None] + torch.stack([ii, jj, kk])[:, None]
-        index = index.to(self.data.fixed.values)
-        return index, torch.einsum("ab,b...->a...", self.to_unit, index) + self.origin.reshape(3, *[1] * (index.dim() - 1))
+        return index.to(self.data.fixed.values.dtype)
 
     def terms(self, index: Tensor, xi: Tensor, displacement: Tensor) -> dict[str, Tensor]:
         """Weighted similarity terms at drawn positions under these displacements (unit coordinates)."""
         data = self.data
-        half = ((self.size - 1) / 2).clamp(min=0.5).to(index).reshape(3, *[1] * (index.dim() - 1))
+        half = constant(tuple(max((n - 1) / 2, 0.5) for n in data.fixed.grid.size), index).reshape(3, *[1] * (index.dim() - 1))
         fixed_unit = index / half - 1
         fixed = sample(data.fixed.values, fixed_unit)[0]
         weight = sample(data.fixed_weight[None], fixed_unit, "nearest")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -30,6 +31,11 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= count:
         raise InputError(f"device '{name}' was asked for, but torch sees {count} CUDA devices here; use cpu or auto")
     return device
+
+
+def current(device: torch.device) -> AbstractContextManager[object]:
+    """Make a GPU the one that streams and events belong to; nothing for the CPU."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def describe_device(device: torch.device) -> str:

@@ -14,6 +14,7 @@ from INRRegistrationLib.core.result import Curve
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.guard import Diverged, Guard
+from INRRegistrationLib.engine.step import Objective, new_step
 from INRRegistrationLib.engine.stopping import RelativeGain, cosine
 
 RECORD_EVERY = 5
@@ -31,33 +32,14 @@ class StageOutcome:
         converged: Whether there was nothing more to gain.
         halvings: How often it went back to its best state and on with half the step.
         worsened: Whether it ended worse than it began; it went back to its best state then.
+        note: How it was computed, where that was not as planned.
     """
 
     curve: Curve
     converged: bool
     halvings: int = 0
     worsened: bool = False
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What a stage minimises.
-
-    Args:
-        terms: Draws, compares and regularises: the weighted terms of one iteration, called anew in each.
-        parameters: What is fitted.
-        rate: First step of Adam, in the unit of the parameters.
-        betas: Of Adam.
-        name: Of the stage, for curves.
-        steady: Whether the weights of its terms stay as they are, so that its first and its last value can be compared.
-    """
-
-    terms: Callable[[], dict[str, Tensor]]
-    parameters: list[Tensor]
-    rate: float
-    betas: tuple[float, float]
-    name: str
-    steady: bool = True
+    note: str = ""
 
 
 def fit_stage(stage: Stage, objective: Objective, settings: Settings, tick: Tick, run: StageRun | None = None) -> StageOutcome:
@@ -78,16 +60,12 @@ def fit_stage(stage: Stage, objective: Objective, settings: Settings, tick: Tick
     """
     run = StageRun(objective, settings) if run is None else run
     while run.done < stage.iterations and not run.records.converged:
-        run.optimiser.forget_gradients()
-        terms = objective.terms()
-        total = torch.stack(list(terms.values())).sum()
-        total.backward()
         read = run.done % RECORD_EVERY == 0 or run.done == stage.iterations - 1 or settings.tolerance > 0
-        reading = Reading(run.done, terms, total, run.guard.copy()) if read else None
-        run.optimiser.step(objective.rate * cosine(run.done / stage.iterations, settings.lr_end) * run.guard.rate)
+        before = run.guard.copy() if read else []
+        terms, total = run.step(objective.rate * cosine(run.done / stage.iterations, settings.lr_end) * run.guard.rate)
         run.done += 1
-        if reading is not None:
-            run.take(reading)
+        if read:
+            run.take(Reading(run.done - 1, terms, total, before))
         tick(run.done, run.records.latest)
     return run.ended()
 
@@ -103,9 +81,14 @@ class StageRun:
     def __init__(self, objective: Objective, settings: Settings) -> None:
         self.objective = objective
         self.done = 0
-        self.optimiser = Adam(objective.parameters, objective.betas)
+        self.step = new_step(objective, Adam(objective.parameters, objective.betas))
         self.guard = Guard(objective.parameters)
         self.records = _Records(objective.name, RelativeGain(settings.tolerance, settings.patience), self.guard)
+
+    @property
+    def optimiser(self) -> Adam:
+        """Of the parameters; another one after the steps were shortened."""
+        return self.step.optimiser
 
     def take(self, reading: Reading) -> None:
         """Take what an iteration found, and read what has arrived.
@@ -140,12 +123,12 @@ class StageRun:
         worsened = self.objective.steady and self.guard.worsened
         if worsened:
             self.guard.go_back()
-        return StageOutcome(self.records.curve, self.records.converged, self.guard.halvings, worsened)
+        return StageOutcome(self.records.curve, self.records.converged, self.guard.halvings, worsened, self.step.note)
 
     def _shorten(self, error: _NotFinite) -> None:
         self.guard.shorten(str(error))
         self.records.coming.clear()
-        self.optimiser = Adam(self.objective.parameters, self.objective.betas)
+        self.step = new_step(self.objective, Adam(self.objective.parameters, self.objective.betas))
 
 
 class Reading:

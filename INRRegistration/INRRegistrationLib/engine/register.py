@@ -19,7 +19,7 @@ from INRRegistrationLib.engine import memory, prepare
 from INRRegistrationLib.engine.add_ons import add_ons
 from INRRegistrationLib.engine.checkpoint import Keeper, Saved
 from INRRegistrationLib.engine.clock import Clock, Ended
-from INRRegistrationLib.engine.device import choose_device, describe_device
+from INRRegistrationLib.engine.device import choose_device, current, describe_device
 from INRRegistrationLib.engine.finish import finish
 from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
@@ -62,9 +62,10 @@ def register(problem: Problem, settings: Settings, report: Report = silent, chec
     clock, keeper = Clock(report), Keeper(checkpoints, problem, settings)
     try:
         halved = keeper.found is not None and keeper.found.halved
-        result = None if halved else _attempt(problem, settings, device, clock, keeper)
-        if result is None or result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
-            result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock, keeper)
+        with current(device):
+            result = None if halved else _attempt(problem, settings, device, clock, keeper)
+            if result is None or result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
+                result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock, keeper)
         return replace(result, warnings=(*warnings, *result.warnings))
     finally:
         memory.give_back(device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.constants import constant
 
 
 def sample(values: Tensor, unit: Tensor, mode: str = "bilinear") -> Tensor:
@@ -50,5 +51,5 @@ class Image:
 
 def outside_distance(unit: Tensor, size: tuple[int, int, int]) -> Tensor:
     """How many voxels ``(3, ...)`` unit coordinates lie beyond an image's outer voxel faces, summed over axes, ``(...)``."""
-    half = unit.new_tensor([(n - 1) / 2 for n in size]).reshape(3, *[1] * (unit.dim() - 1))
+    half = constant(tuple((n - 1) / 2 for n in size), unit).reshape(3, *[1] * (unit.dim() - 1))
     return ((unit.abs() - 1) * half - 0.5).clamp(min=0).sum(dim=0)

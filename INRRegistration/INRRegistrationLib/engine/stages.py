@@ -118,7 +118,9 @@ class Stages:
         return tick
 
     def _note(self, ended: StageOutcome, name: str) -> None:
-        """Warn of a stage that did not go well."""
+        """Warn of a stage that did not go well, and say once how it was computed, where that was not as planned."""
+        if ended.note and ended.note not in self.saved.choices:
+            self.saved.choices.append(ended.note)
         if ended.halvings:
             times = "once" if ended.halvings == 1 else f"{ended.halvings} times"
             shorter = f"went back to its best state and on with steps {2**ended.halvings} times shorter"

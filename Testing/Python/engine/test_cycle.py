@@ -155,12 +155,12 @@ def test_a_ramp_lets_the_weight_grow_over_the_whole_run() -> None:
         with torch.no_grad():
             assert isinstance(fit.forward.field, SplineLattice)
             fit.forward.field.values.fill_(2.0)  # mm along each axis
-        seen += [objective.terms()["cycle"].item() for _ in range(stage.iterations)]
+        seen += [objective.evaluate()["cycle"].item() for _ in range(stage.iterations)]
     # forward: |2, 2, 2|^2; backward: the same under the linear part of the affine, so a constant of its own
     np.testing.assert_allclose(np.diff(seen), seen[0], rtol=1e-4)
     linear_part = (AFFINE[:3, :3] @ fit.forward.prepared.frame.axes @ [2.0, 2.0, 2.0]) ** 2
     assert seen[-1] == pytest.approx(0.5 * (12 + linear_part.sum()), rel=1e-4)
-    constant = a_fit(replace(LATTICE, cycle=Cycle(weight=0.0))).begin(stages[0]).terms()
+    constant = a_fit(replace(LATTICE, cycle=Cycle(weight=0.0))).begin(stages[0]).evaluate()
     assert "cycle" not in constant
 
 
@@ -179,7 +179,9 @@ def test_each_mask_restricts_the_points_of_its_own_image(settings: Settings) -> 
     fit = a_fit(settings, fixed_mask=half(pair.fixed, 0), moving_mask=half(pair.moving, 1))
     for side, mask in ((fit.forward, half(pair.fixed, 0)), (fit.backward, half(pair.moving, 1))):
         one_pass, _ = side.enter(settings.stages[0])
-        xi, _ = one_pass().look(4000, 0)
+        one_pass.draw()
+        one_pass.draw_look()
+        xi, _ = one_pass.see().look(4000, 0)
         index = mask.grid.to_index(side.prepared.frame.to_world(xi.T.double().numpy()))
         nearest = np.clip(np.rint(index), 0, np.asarray(mask.grid.size) - 1).astype(int)
         inside = mask.inside()[tuple(nearest[:, ::-1].T)]

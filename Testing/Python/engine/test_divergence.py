@@ -12,11 +12,11 @@ from fits import BEFORE, LATTICE, RELU, SIREN, a_problem, error_mm, short
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Cycle, Representation, Settings, Stage
 from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.cycle import CycleFit
 from INRRegistrationLib.engine.fits.single import SingleFit
 from INRRegistrationLib.engine.prepare import Prepared, prepare
 from INRRegistrationLib.engine.register import register
+from INRRegistrationLib.engine.step import Objective
 
 
 def steep(settings: Settings, stage: int, rate: float) -> Settings:

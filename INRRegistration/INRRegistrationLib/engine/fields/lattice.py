@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from INRRegistrationLib.engine import compiled
+from INRRegistrationLib.engine.constants import constant
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet
 from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix, locate
 from INRRegistrationLib.engine.sampling import sample
@@ -45,7 +47,7 @@ class Knots:
         """Shape (nk, nj, ni) of the coefficients."""
         return self.count[2], self.count[1], self.count[0]
 
-    def sites(self, axis: int, offset: float, like: Tensor) -> Tensor:
+    def sites(self, axis: int, offset: float | Tensor, like: Tensor) -> Tensor:
         """One position in every cell of the valid range along an axis, ``offset`` (0 to 1) into the cell."""
         cells = torch.arange(1, self.count[axis] - 2, dtype=like.dtype, device=like.device)
         return self.start[axis] + (cells + offset) * self.step[axis]
@@ -135,7 +137,7 @@ def exponential(velocity: Tensor, knots: Knots, squarings: int) -> Tensor:
     shape = velocity.shape[1:]
     axes = [torch.linspace(-1, 1, n, dtype=velocity.dtype, device=velocity.device) for n in shape]
     identity = torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1])
-    scale = velocity.new_tensor([2 / ((n - 1) * step) for n, step in zip(knots.count, knots.step, strict=True)])
+    scale = constant(tuple(2 / ((n - 1) * step) for n, step in zip(knots.count, knots.step, strict=True)), velocity)
     moved: Tensor = velocity / 2**squarings
     for _ in range(squarings):
         moved = moved + sample(moved, identity + moved * scale[:, None, None, None])
@@ -170,7 +172,7 @@ def evaluate_at_points(coefficients: Tensor, knots: Knots, points: Tensor, order
     return Jet(blend((0, 0, 0)), first, second)
 
 
-def evaluate_on_cells(coefficients: Tensor, knots: Knots, offset: tuple[float, float, float], order: int) -> Jet:
+def evaluate_on_cells(coefficients: Tensor, knots: Knots, offset: Sequence[float] | Tensor, order: int) -> Jet:
     """The jet at one position in every cell of the lattice, ``(3, ck, cj, ci)`` and so on."""
     return evaluate_on_axes(coefficients, knots, [knots.sites(d, offset[d], coefficients) for d in range(3)], order)
 

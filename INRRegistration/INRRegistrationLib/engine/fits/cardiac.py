@@ -18,13 +18,13 @@ from INRRegistrationLib.engine.cardiac_map import CardiacMap
 from INRRegistrationLib.engine.data import SampledPoints
 from INRRegistrationLib.engine.fields.cardiac import PORTS, CardiacField
 from INRRegistrationLib.engine.fields.jet import Jet
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.single import NETWORK_BETAS
 from INRRegistrationLib.engine.geometry.cardiac import around, is_wall, long_axis
 from INRRegistrationLib.engine.model import half_width, new_network
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.field_start import Displacement, start_at
+from INRRegistrationLib.engine.step import Objective
 from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
 from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 

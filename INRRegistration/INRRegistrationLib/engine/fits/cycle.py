@@ -10,13 +10,14 @@ from torch import Tensor
 
 from INRRegistrationLib.core.settings import Cycle, Settings, Stage
 from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.passes import SPARSE, Pass
 from INRRegistrationLib.engine.fits.single import SingleFit
 from INRRegistrationLib.engine.fits.way import TERMS, Way
 from INRRegistrationLib.engine.frame import Array
+from INRRegistrationLib.engine.held import Held
 from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.step import Objective
 
 
 class CycleFit(PairFit):
@@ -49,13 +50,24 @@ class CycleFit(PairFit):
         one_pass = [entered[0] for entered in sides]
         count = max(int(self.cycle.share * (stage.points or SPARSE)), 1)
 
+        weight = Held(self.forward.prepared.device)
+
+        def draw() -> None:
+            self.done += 1
+            weight.take(torch.tensor(self.cycle.weight * (self.done / self.planned if self.cycle.ramp else 1.0)))
+            for each in one_pass:
+                each.draw()
+            if self.cycle.weight > 0:
+                for each in one_pass:
+                    each.draw_look()
+
         def terms() -> dict[str, Tensor]:
-            forward, backward = one_pass[0](), one_pass[1]()
+            forward, backward = one_pass[0].see(), one_pass[1].see()
             inverse = {f"{name} (inverse)": value for name, value in backward.terms.items()}
-            return {**forward.terms, **inverse, **self._cycle(forward, backward, count)}
+            return {**forward.terms, **inverse, **self._cycle(forward, backward, count, weight)}
 
         parameters = [parameter for _, objective in sides for parameter in objective.parameters]
-        return replace(sides[0][1], terms=terms, parameters=parameters, steady=not self.cycle.ramp)
+        return replace(sides[0][1], terms=terms, draw=draw, parameters=parameters, steady=not self.cycle.ramp)
 
     def model(self) -> Consensus:
         return Consensus(self.forward.model(), self.backward.model(), self.forward.prepared.spacing, self.cycle.inverse)
@@ -63,11 +75,9 @@ class CycleFit(PairFit):
     def inverse(self) -> Consensus:
         return self.model().reversed()
 
-    def _cycle(self, forward: Pass, backward: Pass, count: int) -> dict[str, Tensor]:
+    def _cycle(self, forward: Pass, backward: Pass, count: int, weight: Held) -> dict[str, Tensor]:
         """The weighted cycle term of one iteration, both ways."""
-        self.done += 1
-        weight = self.cycle.weight * (self.done / self.planned if self.cycle.ramp else 1.0)
-        if weight == 0:
+        if self.cycle.weight == 0:
             return {}
         term = TERMS[self.cycle.form]
-        return {"cycle": weight * (term(self.there, forward, backward, count) + term(self.back, backward, forward, count))}
+        return {"cycle": weight.tensor * (term(self.there, forward, backward, count) + term(self.back, backward, forward, count))}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from INRRegistrationLib.core.settings import Stage
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fitted_map import FittedMap
+from INRRegistrationLib.engine.step import Objective
 
 
 class PairFit(ABC):

@@ -15,6 +15,7 @@ from INRRegistrationLib.engine.data import Field, SampledPoints, StageData, Whol
 from INRRegistrationLib.engine.fields.jet import Jet
 from INRRegistrationLib.engine.fields.lattice import Knots, Lattice, VelocityLattice, evaluate_at_points, evaluate_on_cells
 from INRRegistrationLib.engine.fields.network import Network
+from INRRegistrationLib.engine.held import Held
 from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 
 SMOOTHNESS = ("bending", "diffusion")
@@ -40,17 +41,49 @@ class Pass:
     look: Callable[[int, int], tuple[Tensor, Jet]]
 
 
-def passes(stage: Stage, data: StageData, field: Field, settings: Settings, generator: torch.Generator) -> Callable[[], Pass]:
-    """One iteration over one field, as a function to be called anew in each."""
+@dataclass(frozen=True)
+class OnePass:
+    """One iteration over one field: its random numbers, and the work with them.
+
+    Random numbers come from the CPU into tensors that stay where they are. The work after that is the same in each
+    iteration and asks nothing of the CPU, so that a GPU can record it once and repeat it.
+
+    Args:
+        draw: Draw the random numbers of the next iteration.
+        draw_look: Draw those that ``Pass.look`` needs besides, where it is going to be used.
+        see: The iteration; any number of times.
+    """
+
+    draw: Callable[[], None]
+    draw_look: Callable[[], None]
+    see: Callable[[], Pass]
+
+
+def passes(stage: Stage, data: StageData, field: Field, settings: Settings, generator: torch.Generator) -> OnePass:
+    """One iteration over one field of a stage."""
     weights = settings.regularity
+    offset = Held(data.fixed.values.device)
+
+    def draw_offset() -> None:
+        offset.take(torch.rand(3, generator=generator))
+
     if isinstance(field, Lattice) and stage.points == 0:
         whole, sparse = _level(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
-        return lambda: _whole_pass(whole, sparse, field, weights, generator)
+        return OnePass(draw_offset, sparse.renew, lambda: _whole_pass(whole, sparse, field, weights, offset))
     points = SampledPoints(data, stage.points, generator)
     if isinstance(field, Network):
         factor = 1.0 if settings.representation.coordinates == "per-axis" else 1 / data.frame.scale
-        return lambda: _network_pass(points, field, weights, settings.regularity_points, factor)
-    return lambda: _lattice_pass(points, field, weights, generator)
+        return OnePass(points.renew, _nothing, lambda: _network_pass(points, field, weights, settings.regularity_points, factor))
+
+    def draw_both() -> None:
+        points.renew()
+        draw_offset()
+
+    return OnePass(draw_both, _nothing, lambda: _lattice_pass(points, field, weights, offset))
+
+
+def _nothing() -> None:
+    """What is drawn already is enough to look at."""
 
 
 class Level(Protocol):
@@ -70,25 +103,25 @@ def _level(data: StageData, field: Lattice) -> Level:
     return WholeLevel(data, field)
 
 
-def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
+def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], offset: Held) -> Pass:
     coefficients = field.coefficients()
-    terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, weights, generator)}
+    terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, weights, offset.tensor)}
 
     def evaluate(at: Tensor, order: int) -> Jet:
         return evaluate_at_points(coefficients, field.knots, at, order)
 
     def look(count: int, order: int) -> tuple[Tensor, Jet]:
-        xi = _thinned(sparse.draw()[1], count)
+        xi = _thinned(sparse.held()[1], count)
         return xi, evaluate(xi, order)
 
     return Pass(terms, evaluate, look)
 
 
-def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, float], generator: torch.Generator) -> Pass:
+def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, float], offset: Held) -> Pass:
     coefficients = field.coefficients()
-    index, xi = points.draw()
+    index, xi = points.held()
     displacement = evaluate_at_points(coefficients, field.knots, xi).value
-    terms = {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, weights, generator)}
+    terms = {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, weights, offset.tensor)}
 
     def evaluate(at: Tensor, order: int) -> Jet:
         return evaluate_at_points(coefficients, field.knots, at, order)
@@ -100,12 +133,11 @@ def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, f
     return Pass(terms, evaluate, look)
 
 
-def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[str, float], generator: torch.Generator) -> dict[str, Tensor]:
-    """Regularity terms at one random position in every cell of the lattice (the same in all cells; another in each call).
+def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[str, float], offset: Tensor) -> dict[str, Tensor]:
+    """Regularity terms at one position in every cell of the lattice, (3,) shares of a cell and the same in all of them.
 
     For a velocity lattice, bending and diffusion are of the velocity and the Jacobian terms of the resulting map.
     """
-    offset = tuple(torch.rand(3, generator=generator).tolist())
     used = {name: weight for name, weight in weights.items() if weight > 0}
     parts = [(used, coefficients)]
     if isinstance(field, VelocityLattice):
@@ -114,24 +146,25 @@ def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[st
         parts = [(on_map, coefficients), (on_velocity, field.values)]
     terms: dict[str, Tensor] = {}
     for chosen, values in parts:
-        terms.update(_on_cells(chosen, values, field.knots, (offset[0], offset[1], offset[2])))
+        terms.update(_on_cells(chosen, values, field.knots, offset))
     return terms
 
 
-def _on_cells(weights: Mapping[str, float], values: Tensor, knots: Knots, offset: tuple[float, float, float]) -> dict[str, Tensor]:
+def _on_cells(weights: Mapping[str, float], values: Tensor, knots: Knots, offset: Tensor) -> dict[str, Tensor]:
     """Weighted regularity terms of a spline at one position in every cell, compiled where that is possible."""
     terms, rest = {}, dict(weights)
     if weights and compiled.usable(values):
         from INRRegistrationLib.engine.compiled.cells import TERMS, mean_density  # loading the compiler takes a second
 
-        terms = {name: rest.pop(name) * mean_density(name, values, knots, offset) for name in weights if name in TERMS}
+        x, y, z = offset.tolist()
+        terms = {name: rest.pop(name) * mean_density(name, values, knots, (x, y, z)) for name in weights if name in TERMS}
     return terms | (regularity(rest, evaluate_on_cells(values, knots, offset, order_needed(rest))) if rest else {})
 
 
 def _network_pass(points: SampledPoints, field: Network, weights: Mapping[str, float], share: float, second_factor: float) -> Pass:
     """Similarity at all points and regularity at a share of them; at all of them, one evaluation serves both."""
     order = order_needed(weights)
-    index, xi = points.draw()
+    index, xi = points.held()
     flat = xi.reshape(3, -1)
     steep = flat if share >= 1 or order == 0 else _thinned(flat, max(int(share * flat.shape[1]), 1))
     jet = field.evaluate(steep, order)

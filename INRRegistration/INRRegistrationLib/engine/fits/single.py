@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -10,13 +9,13 @@ import torch
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.data import Field
 from INRRegistrationLib.engine.fields.lattice import FreeLattice, Lattice, SplineLattice
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.fits.passes import Pass, passes
+from INRRegistrationLib.engine.fits.passes import OnePass, Pass, passes
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.field_start import Displacement, start_at
+from INRRegistrationLib.engine.step import Objective
 from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
 
 LATTICE_BETAS = (0.9, 0.99)
@@ -45,11 +44,11 @@ class SingleFit(PairFit):
     def begin(self, stage: Stage) -> Objective:
         return self.enter(stage)[1]
 
-    def enter(self, stage: Stage) -> tuple[Callable[[], Pass], Objective]:
+    def enter(self, stage: Stage) -> tuple[OnePass, Objective]:
         """Take the field to a stage.
 
         Returns:
-            One iteration over the field, to be called anew in each; and the objective that it makes on its own.
+            One iteration over the field; and the objective that it makes on its own.
         """
         field = self.prepared.field_for(stage, self.settings, self.field, self.generator)
         if self.field is None and self.start is not None:
@@ -60,7 +59,8 @@ class SingleFit(PairFit):
         free = isinstance(field, FreeLattice)
         one_pass = steered(passes(stage, data, field, self.settings, self.generator), self.landmarks)
         objective = Objective(
-            terms=lambda: one_pass().terms,
+            terms=lambda: one_pass.see().terms,
+            draw=one_pass.draw,
             parameters=list(field.parameters()),
             rate=stage.learning_rate * (spacing if free else 1.0),
             betas=LATTICE_BETAS if free else NETWORK_BETAS,
@@ -77,13 +77,13 @@ class SingleFit(PairFit):
         return Model(field, self.prepared.frame, self.affine, self.prepared.box)
 
 
-def steered(one_pass: Callable[[], Pass], landmarks: LandmarkTerm | None) -> Callable[[], Pass]:
+def steered(one_pass: OnePass, landmarks: LandmarkTerm | None) -> OnePass:
     """The same iteration with the pull of the landmarks among its terms, where there are any."""
     if landmarks is None:
         return one_pass
 
     def pulled() -> Pass:
-        seen = one_pass()
+        seen = one_pass.see()
         return replace(seen, terms={**seen.terms, **landmarks(lambda xi: seen.evaluate(xi, 0).value)})
 
-    return pulled
+    return replace(one_pass, see=pulled)

@@ -14,7 +14,6 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings, Stage
 from INRRegistrationLib.engine.data import SampledPoints, StageData
 from INRRegistrationLib.engine.fields.tube import TubeField, unit_scale
-from INRRegistrationLib.engine.fit import Objective
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.passes import SMOOTHNESS
 from INRRegistrationLib.engine.fits.single import NETWORK_BETAS
@@ -22,6 +21,7 @@ from INRRegistrationLib.engine.fits.tube_checks import about_motion, about_tubes
 from INRRegistrationLib.engine.geometry.tube import Place
 from INRRegistrationLib.engine.model import half_width, new_network
 from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.step import Objective
 from INRRegistrationLib.engine.terms.regularity import order_needed, regularity
 from INRRegistrationLib.engine.tube_map import TubeMap
 

@@ -28,6 +28,7 @@ class Way:
         shift: (3, 1) m.
         box: (2, 3, 1) of the second field, unit coordinates.
         out: (3, 3) S1.
+        into: (3, 3), its inverse.
         home: (3, 3) A^-1 S2, with the linear part of A only.
         to_voxels: (3, 3), mm in the world to voxels of the first image.
     """
@@ -36,6 +37,7 @@ class Way:
     shift: Tensor
     box: Tensor
     out: Tensor
+    into: Tensor
     home: Tensor
     to_voxels: Tensor
 
@@ -52,7 +54,10 @@ class Way:
             np.linalg.inv(linear) @ two.axes,
             np.linalg.inv(first.fixed.grid.affine[:3, :3]),
         )
-        return cls(*(torch.as_tensor(array, dtype=torch.get_default_dtype(), device=first.device) for array in arrays))
+        matrix, shift, box, out, home, voxels = (
+            torch.as_tensor(array, dtype=torch.get_default_dtype(), device=first.device) for array in arrays
+        )
+        return cls(matrix, shift, box, out, torch.linalg.inv(out), home, voxels)
 
     def arrive(self, xi: Tensor, displacement: Tensor) -> tuple[Tensor, Tensor]:
         """Unit coordinates of the second field, clamped into its box, and which of them were inside, (3, n) both."""
@@ -76,7 +81,7 @@ class Way:
         arriving = torch.einsum("ab,bcn->acn", self.matrix, there.first) + self.matrix[:, :, None]  # d eta / d xi
         returning = torch.einsum("abn,bcn->acn", back.first, arriving * inside[:, None])
         by_unit = torch.einsum("ab,bcn->acn", self.out, there.first) + torch.einsum("ab,bcn->acn", self.home, returning)
-        return torch.einsum("abn,bc->acn", by_unit, torch.linalg.inv(self.out))
+        return torch.einsum("abn,bc->acn", by_unit, self.into)
 
 
 def value(way: Way, out: Pass, home: Pass, count: int) -> Tensor:

@@ -48,7 +48,8 @@ class MutualInformation(torch.autograd.Function):
         first = place.floor()
         start, t, w = row + first.long() - 1, place - first, weight.reshape(-1)
         pieces = enumerate(basis(t).unbind(-1))
-        histogram = torch.stack([torch.bincount(start + shift, piece * w, BINS * BINS) for shift, piece in pieces]).sum(dim=0)
+        empty = moving.new_zeros(BINS * BINS)  # not bincount: that asks a GPU for the largest bin first
+        histogram = torch.stack([empty.scatter_add(0, start + shift, piece * w) for shift, piece in pieces]).sum(dim=0)
         ctx.save_for_backward(histogram, start, t, w)
         ctx.shape = moving.shape
         return information_loss(histogram.reshape(BINS, BINS))

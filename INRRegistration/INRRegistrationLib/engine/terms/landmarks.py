@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,9 +45,14 @@ class LandmarkTerm:
 
     def __call__(self, displacement: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
         """The weighted term under a field that gives displacements at (3, n) points, both in unit coordinates."""
-        matrix = self.affine[:3, :3] @ self.frame.axes
-        start = self.affine[:3, :3] @ self.frame.centre + self.affine[:3, 3]
-        linear, offset = torch.as_tensor(matrix).to(self.xi), torch.as_tensor(start).to(self.xi)
+        linear, offset = self._to_moving
         mapped = (linear @ (self.xi + displacement(self.xi)) + offset[:, None]).T
         squared = (mapped - self.target).square().sum(dim=1)
         return {"landmarks": self.weight * ((squared + SOFT_MM**2).sqrt() - SOFT_MM).mean()}
+
+    @cached_property
+    def _to_moving(self) -> tuple[Tensor, Tensor]:
+        """Matrix and offset: where ``xi + u`` arrives, LPS mm."""
+        matrix = self.affine[:3, :3] @ self.frame.axes
+        start = self.affine[:3, :3] @ self.frame.centre + self.affine[:3, 3]
+        return torch.as_tensor(matrix).to(self.xi), torch.as_tensor(start).to(self.xi)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from INRRegistrationLib.engine.constants import constant
 from INRRegistrationLib.engine.fields.jet import PAIRS, Jet, cofactors, determinant, jacobian_determinant
 
 FLOOR = 0.1
@@ -67,7 +68,7 @@ def diffusion(first: Tensor) -> Tensor:
 
 def bending(second: Tensor) -> Tensor:
     """Mean of the sum of all 27 squared second derivatives, in mm^-2 (Rueckert et al. 1999, eq. 7, with all cross terms)."""
-    factors = second.new_tensor([1.0 if d == e else 2.0 for d, e in PAIRS])
+    factors = constant(tuple(1.0 if d == e else 2.0 for d, e in PAIRS), second)
     squares = (second**2).flatten(2).mean(dim=2).sum(dim=0)
     return (factors * squares).sum()
 
