@@ -150,7 +150,7 @@ class Settings:
     regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.4, "symmetric_jacobian": 0.5})
     regularity_points: float = 0.15
     affine: Affine = field(default_factory=Affine)
-    stages: tuple[Stage, ...] = (Stage(8, 30, 0.8), Stage(4, 30, 0.8), Stage(2, 30, 1.0), Stage(1, 20, 0.5, control_spacing=2.5))
+    stages: tuple[Stage, ...] = (Stage(8, 30, 1.3), Stage(4, 30, 1.3), Stage(2, 30, 1.6), Stage(1, 20, 0.8, control_spacing=2.5))
     lr_end: float = 0.1
     tolerance: float = 0.0
     patience: int = 50

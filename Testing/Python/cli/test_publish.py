@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,15 @@ def test_a_lock_is_free_again_after_its_block(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C raises, also where the shell has started the tests in the background and they were told to ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_between_two_renamings_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace, sent = Path.replace, []
 

@@ -174,7 +174,7 @@ def test_every_kind_of_field_starts_at_a_given_displacement(kind: str, bound: fl
     assert np.linalg.norm(moved - (wave(points) - points), axis=1).mean() < bound
 
 
-LARGE = replace(LATTICE, similarity={"local_ncc": 1.0}, stages=(Stage(1, 30, 0.3, control_spacing=3.0),))
+LARGE = replace(LATTICE, similarity={"local_ncc": 1.0}, stages=(Stage(1, 30, 0.15, control_spacing=3.0),))
 
 
 def test_a_local_motion_of_20_mm_that_a_fit_without_pyramid_misses_is_found_with_a_discrete_start() -> None:

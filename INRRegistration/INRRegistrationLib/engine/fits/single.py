@@ -18,7 +18,8 @@ from INRRegistrationLib.engine.start.field_start import Displacement, start_at
 from INRRegistrationLib.engine.step import Objective
 from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
 
-LATTICE_BETAS = (0.9, 0.99)
+LATTICE_BETAS = (0.5, 0.99)
+"""Half the usual momentum: a whole level gives the same gradient in each iteration, which needs no average over many."""
 NETWORK_BETAS = (0.9, 0.999)
 
 
