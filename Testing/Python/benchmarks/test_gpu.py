@@ -6,31 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import SimpleITK
-from analytic import centred, pair, turn, wave
-
-from INRRegistrationLib.core.volume import Volume
-
-BENCHMARKS = Path(__file__).parents[2] / "Benchmarks"
 
 
-def written(volume: Volume, path: Path) -> None:
-    image = SimpleITK.GetImageFromArray(volume.single())
-    grid = volume.grid
-    image.SetSpacing(grid.spacing.tolist())
-    image.SetOrigin(grid.origin.tolist())
-    image.SetDirection((grid.affine[:3, :3] / grid.spacing).ravel().tolist())
-    SimpleITK.WriteImage(image, str(path))
-
-
-def test_it_prints_both_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def test_it_prints_both_tables(pairs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import gpu
 
-    problem = pair(centred((26, 25, 24), 2.0, turn(10)), centred((28, 27, 26), 2.0), wave)
-    for side, volume in (("fixed", problem.fixed), ("moving", problem.moving)):
-        written(volume, tmp_path / f"{side}.nii.gz")
-    arguments = ["gpu.py", str(tmp_path), "--device", "cpu", "--presets", "quick", "--repeats", "1", "--iterations", "2"]
+    arguments = ["gpu.py", str(pairs / "wavy"), "--device", "cpu", "--presets", "quick", "--repeats", "1", "--iterations", "2"]
     monkeypatch.setattr(sys, "argv", arguments)
     gpu.main()
     rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]

@@ -52,7 +52,8 @@ class NetworkLattice(Lattice):
         if len(parts) == 1:
             moved = [self.network(self.unit)]
         else:
-            moved = [checkpoint(self.network, part, use_reentrant=False) for part in parts]
+            # nothing random happens: keeping the state of the random numbers would wait for a GPU in each iteration
+            moved = [checkpoint(self.network, part, use_reentrant=False, preserve_rng_state=False) for part in parts]
         return (self.stretch * torch.cat(moved, dim=1)).reshape(3, *self.knots.shape)
 
     def on(self, knots: Knots) -> NetworkLattice:
