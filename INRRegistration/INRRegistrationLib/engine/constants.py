@@ -19,3 +19,8 @@ def constant(values: tuple[float, ...], like: Tensor) -> Tensor:
 @lru_cache(maxsize=256)
 def _made(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(values, dtype=dtype, device=device)
+
+
+def forget() -> None:
+    """Hold none of them any longer."""
+    _made.cache_clear()

@@ -10,6 +10,7 @@ import torch
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine import constants
 from INRRegistrationLib.engine.start.pyramid import working_spacing
 
 FEWEST_VOXELS = 1000
@@ -22,7 +23,8 @@ def is_shortage(error: Exception) -> bool:
 
 
 def give_back(device: torch.device) -> None:
-    """Return what nobody holds any more to the GPU, for other programs and for the views, which draw with it."""
+    """Hold nothing for another run, and return what nobody holds any more to the GPU, for other programs and for the views."""
+    constants.forget()
     if device.type == "cuda":
         gc.collect()  # a graph may be part of a cycle
         with torch.cuda.device(device):
