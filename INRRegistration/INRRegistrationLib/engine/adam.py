@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -36,13 +36,8 @@ class Adam:
         Args:
             rate: Length of a step where the gradient keeps its direction, in the unit of the parameters.
         """
-        first, second = self.betas
         size, scale = self.next(rate)
-        for parameter, mean, square in zip(self.parameters, self.means, self.squares, strict=True):
-            if parameter.grad is None:
-                continue
-            mean.lerp_(parameter.grad, 1 - first)
-            square.mul_(second).addcmul_(parameter.grad, parameter.grad, value=1 - second)
+        for parameter, mean, square in self._averaged([parameter.grad for parameter in self.parameters]):
             parameter.addcdiv_(mean, (square.sqrt() / scale).add_(EPSILON), value=-size)
 
     def next(self, rate: float) -> tuple[float, float]:
@@ -54,11 +49,15 @@ class Adam:
     @torch.no_grad()
     def step_by(self, gradients: Sequence[Tensor | None], numbers: Tensor) -> None:
         """The same step where both numbers of ``next`` are on the device, (2,): for work that is recorded once and repeated."""
-        first, second = self.betas
         size, scale = numbers.unbind()
-        for parameter, gradient, mean, square in zip(self.parameters, gradients, self.means, self.squares, strict=True):
-            if gradient is None:
-                continue
-            mean.lerp_(gradient, 1 - first)
-            square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        for parameter, mean, square in self._averaged(gradients):
             parameter.sub_(mean.div((square.sqrt() / scale).add_(EPSILON)).mul_(size))
+
+    def _averaged(self, gradients: Sequence[Tensor | None]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Each parameter that has a gradient, with its running means once they know of that."""
+        first, second = self.betas
+        for parameter, gradient, mean, square in zip(self.parameters, gradients, self.means, self.squares, strict=True):
+            if gradient is not None:
+                mean.lerp_(gradient, 1 - first)
+                square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+                yield parameter, mean, square
