@@ -17,17 +17,22 @@ FLOOR = 0.05
 """Smallest determinant of the deformable part that is left as it is, in a cell of the lattice."""
 CORNER_FLOOR = 0.01
 """The same between neighbouring voxels."""
-ISOLATED = 1e-3
+ISOLATED = 2e-3
 """Share of the cells up to which places are taken to be isolated. Where more fold, the regularity is too weak for the images, which a
 repair would hide."""
-ROUNDS = 30
+GENTLE = 0.3
+"""Share of the smoothed values that the first two rounds take on, the next two twice that, and so on up to all: most places need
+little, and what is not smoothed away stays."""
+ROUNDS = 60
+REACH = 4
+"""Cells to either side that notice when the control points of a cell are changed, and one more."""
 
 
 def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid) -> tuple[SplineLattice, int]:
     """The spline without folds where few cells have some: in 27 places of a cell, and between neighbouring voxels of a grid.
 
-    The control points that reach such a cell, and fading out around them, are smoothed until none is left; all others keep
-    their values. Determinants are those of the deformable part, without the affine one.
+    The control points that reach such a cell are smoothed a little, and again those of the cells that still fold, until none
+    is left; all others keep their values. Determinants are those of the deformable part, without the affine one.
 
     Args:
         lattice: On the CPU.
@@ -42,13 +47,11 @@ def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid) -> tuple[SplineLa
     count = int(first.sum())
     if count == 0 or count > max(ISOLATED * first.numel(), 8):
         return lattice, 0
-    touched = torch.zeros_like(first)
-    for _ in range(ROUNDS):
-        touched |= bad
-        share = _reach(touched, values)
+    for done in range(ROUNDS):
+        share = min(GENTLE * 2 ** (done // 2), 1.0) * _reach(bad, values)
         values = (1 - share) * values + share * _smoothed(values)
         mended = SplineLattice(lattice.knots, values.contiguous())
-        bad = _bad_cells(mended, frame, grid)
+        bad = _still_bad(mended, frame, grid, bad)
         if not bool(bad.any()):
             return mended, count
     return lattice, 0
@@ -65,6 +68,30 @@ def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid) -> Tensor:
     return bad
 
 
+def _still_bad(lattice: SplineLattice, frame: Frame, grid: Grid, before: Tensor) -> Tensor:
+    """``_bad_cells`` after the control points of the cells that were bad before have changed; looks only around them."""
+    step = np.linalg.inv(frame.axes) @ grid.affine[:3, :3]
+    corner, along = frame.to_unit(grid.origin), np.diag(step)
+    found, whole = before.nonzero().numpy()[:, ::-1], np.asarray(before.shape)[::-1]
+    low, high = np.maximum(found.min(axis=0) - REACH, 0), np.minimum(found.max(axis=0) + REACH + 1, whole)
+    knots = lattice.knots
+    x, y, z = (float(s + n * t) for s, n, t in zip(knots.start, low, knots.step, strict=True))
+    i, j, k = (int(n) + 3 for n in high - low)
+    part = Knots((x, y, z), knots.step, (i, j, k))
+    seen = [
+        np.flatnonzero((part.start[d] + part.step[d] <= at) & (at <= part.start[d] + (part.count[d] - 2) * part.step[d]))
+        for d, at in enumerate(corner[d] + along[d] * np.arange(n) for d, n in enumerate(grid.size))
+    ]
+    if np.abs(step - np.diag(along)).max() > 1e-6 * np.abs(step).max() or min(map(len, seen)) < 2:
+        return _bad_cells(lattice, frame, grid)
+    a, b, c = (len(indices) for indices in seen)
+    values = lattice.values.detach()[:, low[2] : high[2] + 3, low[1] : high[1] + 3, low[0] : high[0] + 3].contiguous()
+    bad = torch.zeros_like(before)
+    around = grid.cropped([indices[0] for indices in seen], (a, b, c))
+    bad[low[2] : high[2], low[1] : high[1], low[0] : high[0]] = _bad_cells(SplineLattice(part, values), frame, around)
+    return bad
+
+
 def _cells_of(points: npt.NDArray[np.float64], knots: Knots) -> npt.NDArray[np.int64]:
     """(n, 3) cells i, j, k of points in the lattice's axes, the nearest where they lie beyond its valid range."""
     cells = np.floor((points - knots.start) / knots.step).astype(np.int64) - 1
@@ -72,11 +99,9 @@ def _cells_of(points: npt.NDArray[np.float64], knots: Knots) -> npt.NDArray[np.i
 
 
 def _reach(cells: Tensor, values: Tensor) -> Tensor:
-    """1 at control points that reach these cells, falling to 0 over two more; (nk, nj, ni)."""
-    share = cells.to(values)[None, None]
-    share = torch.nn.functional.max_pool3d(torch.nn.functional.pad(share, (3,) * 6), 4, stride=1)
-    wide = torch.nn.functional.max_pool3d(share, 3, stride=1, padding=1)
-    return torch.maximum(share, _smoothed(wide[0]))[0]
+    """1 at control points that reach these cells, else 0; (nk, nj, ni)."""
+    share = torch.nn.functional.pad(cells.to(values)[None, None], (3,) * 6)
+    return torch.nn.functional.max_pool3d(share, 4, stride=1)[0, 0]
 
 
 def _smoothed(values: Tensor) -> Tensor:

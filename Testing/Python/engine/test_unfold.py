@@ -12,7 +12,7 @@ from INRRegistrationLib.engine.fields.jet import jacobian_determinant
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, evaluate_at_points
 from INRRegistrationLib.engine.folding import corner_folds
 from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.unfold import FLOOR, unfolded
+from INRRegistrationLib.engine.unfold import FLOOR, _bad_cells, _still_bad, unfolded
 
 KNOTS = Knots((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), (26, 24, 22))
 GRID = Grid((46, 42, 38), np.eye(4))
@@ -53,6 +53,39 @@ def test_a_spline_that_does_not_fold_is_given_back_as_it_is() -> None:
     lattice = SplineLattice(KNOTS, smooth_field())
     assert float(determinants(lattice).min()) > FLOOR
     assert unfolded(lattice, FRAME, GRID) == (lattice, 0)
+
+
+def test_mending_many_places_keeps_what_lies_between_them() -> None:
+    knots, grid = Knots((-2.0,) * 3, (2.0,) * 3, (58, 56, 54)), Grid((110, 106, 102), np.eye(4))
+    generator = torch.Generator().manual_seed(4)
+    values = torch.nn.functional.interpolate(
+        torch.randn(1, 3, 19, 19, 19, generator=generator), size=knots.shape, mode="trilinear", align_corners=True
+    )[0]
+    places = [(k, j, i) for k in (8, 22, 36, 46) for j in (8, 22, 36, 46) for i in (8, 22, 36, 46)]
+    for k, j, i in places:
+        values[0, k, j, i] += 7.0
+    lattice = SplineLattice(knots, values.clone())
+    mended, count = unfolded(lattice, Frame.millimetres(grid), grid)
+    assert count >= len(places)
+    change = (mended.values.detach() - values).abs().amax(dim=0)
+    assert float((change > 0).double().mean()) < 0.1
+    assert not bool(_bad_cells(mended, Frame.millimetres(grid), grid).any())
+
+
+def test_looking_again_around_bad_cells_finds_what_looking_everywhere_finds() -> None:
+    generator = torch.Generator().manual_seed(6)
+    for direction in (np.eye(3), np.diag([1.0, -1.0, 1.0])):
+        grid = Grid.from_geometry((46, 42, 38), np.ones(3), np.zeros(3), direction)
+        frame = Frame.millimetres(grid)
+        values = smooth_field()
+        values[0, 8:12, 9:12, 10:14] += 4 * torch.randn(4, 3, 4, generator=generator)
+        before = _bad_cells(SplineLattice(KNOTS, values), frame, grid)
+        assert 0 < int(before.sum()) < 0.1 * before.numel()
+        values[0, 8:12, 9:12, 10:14] *= 0.7
+        after = SplineLattice(KNOTS, values)
+        found = _still_bad(after, frame, grid, before)
+        assert 0 < int(found.sum()) < int(before.sum())
+        assert torch.equal(found, _bad_cells(after, frame, grid))
 
 
 def test_folding_everywhere_is_not_hidden() -> None:
