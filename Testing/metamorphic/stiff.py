@@ -7,7 +7,7 @@ from INRRegistrationLib.core.settings import Affine, Representation, Settings, S
 STIFF = Settings(
     representation=Representation("velocity"),
     similarity={"ncc": 1.0},
-    regularity={"diffusion": 0.1},
+    regularity={"diffusion": 0.2},
     affine=Affine("none"),
     stages=(Stage(2, 50, 0.3, control_spacing=2.5), Stage(1, 30, 0.2, control_spacing=3.0)),
     clip_percent=0.0,

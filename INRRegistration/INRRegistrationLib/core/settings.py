@@ -64,11 +64,12 @@ class Affine:
     """The linear pre-alignment.
 
     Args:
-        kind: Degrees of freedom; ``none`` keeps the headers (or the initial transform) as they are.
+        kind: Degrees of freedom; ``none`` keeps the headers (or the initial transform) as they are; ``auto`` is affine, but
+            keeps the headers where they are nearly as good: what breathes or bends is then not shared out to the whole body.
         iterations: Most evaluations of the objective on each of its levels.
     """
 
-    kind: Literal["none", "rigid", "affine"] = "affine"
+    kind: Literal["none", "rigid", "affine", "auto"] = "auto"
     iterations: int = 60
 
 
@@ -121,6 +122,8 @@ class Settings:
         local_ncc_radius: Window of local NCC is 2 * radius + 1 voxels of the level.
         regularity: Weight of each regularity term, all without unit but ``bending``: in mm^2 because the energy is in
             mm^-2 (a network with per-axis coordinates has it without unit).
+        diffusion_knee: Strain from which the diffusion of a lattice grows in proportion instead of with its square, so that
+            organs may slide along each other; 0 squares it everywhere.
         regularity_points: Share of the sampled points at which the regularity of a network is evaluated.
         affine: The linear pre-alignment.
         stages: The pyramid, coarse to fine.
@@ -147,7 +150,8 @@ class Settings:
     representation: Representation = field(default_factory=Representation)
     similarity: Mapping[str, float] = field(default_factory=lambda: {"auto": 1.0})
     local_ncc_radius: int = 2
-    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.4, "symmetric_jacobian": 0.5})
+    regularity: Mapping[str, float] = field(default_factory=lambda: {"diffusion": 0.6, "symmetric_jacobian": 0.5})
+    diffusion_knee: float = 0.3
     regularity_points: float = 0.15
     affine: Affine = field(default_factory=Affine)
     stages: tuple[Stage, ...] = (Stage(8, 30, 1.3), Stage(4, 30, 1.3), Stage(2, 30, 1.6), Stage(1, 20, 0.8, control_spacing=2.5))
@@ -206,6 +210,7 @@ _RANGES = (
     ("max_voxels", 1000, 10**9),
     ("patience", 1, 10**6),
     ("local_ncc_radius", 1, 20),
+    ("diffusion_knee", 0, 1e3),
     ("regularity_points", 0.001, 1),
     ("lr_end", 0, 1),
     ("tolerance", 0, 1),

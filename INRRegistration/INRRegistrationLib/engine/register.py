@@ -25,7 +25,7 @@ from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.stages import Stages
-from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.start.affine import ENOUGH, agreement_kept, align
 
 
 @dataclass
@@ -119,7 +119,7 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
         clock.tell(Progress("affine", 0.02, 0.0))
         if settings.affine.kind != "none" and saved is None:
             _align(run, settings, clock)
-    chosen = prepared.choose_similarity(settings, run.affine)
+    chosen = prepared.choose_similarity(settings, np.asarray(run.saved.aligned or run.affine))
     if saved is None:
         run.saved.affine = run.affine.tolist()
         run.saved.choices += chosen
@@ -127,15 +127,21 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
 
 
 def _align(run: _Run, settings: Settings, clock: Clock) -> None:
-    """Find the linear part."""
+    """Find the linear part, and keep it unless the headers will do."""
     levels = run.prepared.affine_levels()
 
     def tick() -> None:
         clock.tell(Progress("affine", 0.05, 0.0))
 
     similarity = prepare.affine_similarity(settings)
-    choice = settings.affine
-    run.affine, said = align(levels, choice.kind, run.affine, similarity, settings.local_ncc_radius, choice.iterations, tick)
+    choice, radius, before = settings.affine, settings.local_ncc_radius, run.affine
+    found, said = align(levels, choice.kind, before, similarity, radius, choice.iterations, tick)
+    run.saved.aligned = found.tolist()
+    share = agreement_kept(levels[-1], similarity, radius, before, found)
+    if choice.kind == "auto" and share >= ENOUGH:
+        said = f"none; the images agree {100 * min(share, 1):.0f} % as well without an affine map"
+    else:
+        run.affine = found
     run.saved.choices.append(f"pre-alignment: {said}")
 
 

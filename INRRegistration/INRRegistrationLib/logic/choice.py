@@ -14,7 +14,7 @@ from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, SIMILAR
 AS_PRESET = "preset"
 """The similarity of the preset (or of the method, where that was changed), whatever it is."""
 SIMILARITY_CHOICES = (AS_PRESET, "auto", *SIMILARITIES)
-AFFINE_CHOICES = ("none", "rigid", "affine")
+AFFINE_CHOICES = ("none", "rigid", "affine", "auto")
 START_CHOICES, UNCERTAINTY_CHOICES = options("start"), options("uncertainty")
 
 
@@ -44,7 +44,7 @@ class Choice:
     device: str = "auto"
     seed: int = 0
     max_voxels: int = Settings.max_voxels
-    affine: str = "affine"
+    affine: str = "auto"
     start: str = "none"
     uncertainty: str = "none"
     landmark_weight: float = 0.0

@@ -145,7 +145,8 @@ def devices() -> dict[str, tuple[str, str]]:
 def alignments() -> dict[str, tuple[str, str]]:
     """Pre-alignment -> title and tooltip."""
     return {
-        "affine": (_("Affine (shift, turn, scale, shear)"), _("For most pairs, also of different people.")),
+        "auto": (_("Affine where it is needed"), _("For most pairs: kept only where it makes the images clearly more alike.")),
+        "affine": (_("Affine (shift, turn, scale, shear)"), _("For images of different people.")),
         "rigid": (_("Rigid (shift and turn)"), _("For two images of the same anatomy that may not change its size.")),
         "none": (_("None"), _("The images already lie on each other in the scene, or an initial transform is given.")),
     }

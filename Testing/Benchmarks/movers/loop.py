@@ -116,7 +116,8 @@ class Loop:
                 on_velocity = {name: weight for name, weight in weights.items() if name in SMOOTHNESS}
                 on_map = {name: weight for name, weight in weights.items() if name not in SMOOTHNESS}
                 terms = level.terms(moved)  # noqa: B023
-                terms |= _on_cells(on_map, moved, knots, offset) | _on_cells(on_velocity, velocity, knots, offset)  # noqa: B023
+                for chosen, values in ((on_map, moved), (on_velocity, velocity)):
+                    terms |= _on_cells(chosen, values, knots, offset, self.settings.diffusion_knee)  # noqa: B023
                 return torch.stack(list(terms.values())).sum()
 
             last.fit(objective, stage.iterations, self.settings.lr_end)

@@ -16,6 +16,7 @@ EVERYTHING = Settings(
     similarity={"ncc": 1.0, "mse": 0.5},
     local_ncc_radius=3,
     regularity={"bending": 2.0, "jacobian": 0.05},
+    diffusion_knee=0.1,
     regularity_points=0.5,
     affine=Affine("rigid", 10),
     stages=(Stage(4, 100, 1e-3, points=500), Stage(1, 200, 1e-4, points=1000, control_spacing=3.0)),

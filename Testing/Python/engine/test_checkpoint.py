@@ -84,6 +84,7 @@ CASES: dict[str, tuple[Settings, int, dict[str, Any]]] = {
     "sampled, at the end of a stage": (short(SAMPLED), 6, {}),
     "sampled, second stage": (short(SAMPLED), 8, {}),
     "affine before": (replace(short(LATTICE), affine=Affine("affine")), 8, {}),
+    "affine left out": (replace(short(LATTICE), affine=Affine("auto"), similarity={"auto": 1.0}), 8, {}),
     "siren": (short(SIREN, 12), 7, {}),
     "sinr": (short(SINR), 9, {}),
     "until nothing is gained": (replace(short(LATTICE, 12), tolerance=1e-3, patience=2), 8, {}),

@@ -20,7 +20,7 @@ FLOOR = np.float32(0.1)
 
 @compiled
 def densities(
-    ranges: Ints, which: int, step: int, values: Floats, at: Floats, slope: Floats, term: int, totals: Doubles, shares: Floats
+    ranges: Ints, which: int, step: int, values: Floats, at: Floats, slope: Floats, term: int, bend: Scalar, totals: Doubles, shares: Floats
 ) -> None:
     """The sum of a term over cells, and its derivative.
 
@@ -32,6 +32,7 @@ def densities(
         at: (3, 4) weights of the four control points that reach a position in a cell, along x, y, z.
         slope: (3, 4) those for the derivative.
         term: Which one.
+        bend: 1 / knee^2 of diffusion; 0 without a knee.
         totals: (parts,), out.
         shares: (parts, 3, n, nj, ni), out: derivative of the sum by the coefficients from plane ``start`` on.
     """
@@ -51,7 +52,7 @@ def densities(
             for j in range(nj - 3):
                 blend_lines(plane[:, j : j + 4], plane_z[:, j : j + 4], at[1], slope[1], lines)
                 pulls[:] = 0
-                total += _along_line(lines, at[0], slope[0], term, first, pulls)
+                total += _along_line(lines, at[0], slope[0], term, bend, first, pulls)
                 for c in range(4):
                     for a in range(3):
                         _add_scaled(back[a, j + c], at[1, c], pulls[a])
@@ -88,14 +89,14 @@ def blend_lines(plane: Floats, plane_z: Floats, at: Floats, slope: Floats, lines
 
 
 @inlined
-def _along_line(lines: Floats, at: Floats, slope: Floats, term: int, first: Floats, pulls: Floats) -> Scalar:
+def _along_line(lines: Floats, at: Floats, slope: Floats, term: int, bend: Scalar, first: Floats, pulls: Floats) -> Scalar:
     """The sum of a term over one line of cells; ``pulls`` gets its derivative by ``lines``; ``first`` is room to work in."""
     count = first.shape[1]
     for b in range(9):
         w0, w1, w2, w3 = (slope[0], slope[1], slope[2], slope[3]) if b < 3 else (at[0], at[1], at[2], at[3])
         for i in range(count):
             first[b, i] = w0 * lines[b, i] + w1 * lines[b, i + 1] + w2 * lines[b, i + 2] + w3 * lines[b, i + 3]
-    total = _diffusion(first) if term == DIFFUSION else _symmetric(first)
+    total = _diffusion(first, bend) if term == DIFFUSION else _symmetric(first)
     for b in range(9):
         for c in range(4):
             w = slope[c] if b < 3 else at[c]
@@ -110,13 +111,18 @@ def _add_scaled(to: Floats, factor: Scalar, values: Floats) -> None:
 
 
 @inlined
-def _diffusion(first: Floats) -> Scalar:
-    """The sum of squared derivatives; they are replaced by the derivative of the sum."""
+def _diffusion(first: Floats, bend: Scalar) -> Scalar:
+    """The sum of squared derivatives, with a knee where ``bend`` is not 0; they are replaced by the derivative of the sum."""
+    one, two = np.float32(1), np.float32(2)
     total: Scalar = np.float32(0)
-    for b in range(9):
-        for i in range(first.shape[1]):
-            total += first[b, i] * first[b, i]
-            first[b, i] = 2 * first[b, i]
+    for i in range(first.shape[1]):
+        square = np.float32(0)
+        for b in range(9):
+            square += first[b, i] * first[b, i]
+        root = np.sqrt(one + bend * square)
+        total += two * square / (one + root)
+        for b in range(9):
+            first[b, i] = two / root * first[b, i]
     return total
 
 
@@ -142,7 +148,7 @@ def _symmetric(first: Floats) -> Scalar:
     return total
 
 
-def mean_density(name: str, coefficients: Tensor, knots: Knots, offset: tuple[float, float, float]) -> Tensor:
+def mean_density(name: str, coefficients: Tensor, knots: Knots, offset: tuple[float, float, float], knee: float = 0.0) -> Tensor:
     """A regularity term of the spline at one position in every cell of its lattice, as a mean over the cells.
 
     Args:
@@ -150,10 +156,12 @@ def mean_density(name: str, coefficients: Tensor, knots: Knots, offset: tuple[fl
         coefficients: ``(3, nk, nj, ni)`` float32 on the CPU.
         knots: Where they are.
         offset: Position in the cell along x, y, z, 0 to 1.
+        knee: Of diffusion; 0 for none.
     """
     t = torch.tensor(offset)
     at, slope = basis(t).numpy(), (basis(t, 1) / torch.tensor(knots.step)[:, None]).numpy()
-    mean: Tensor = _MeanDensity.apply(coefficients, at.astype(np.float32), slope.astype(np.float32), TERMS[name])
+    bend = np.float32(1 / knee**2 if knee > 0 else 0)
+    mean: Tensor = _MeanDensity.apply(coefficients, at.astype(np.float32), slope.astype(np.float32), TERMS[name], bend)
     return mean
 
 
@@ -161,21 +169,21 @@ class _MeanDensity(torch.autograd.Function):
     """A term to automatic differentiation; the derivative is made along with the value."""
 
     @staticmethod
-    def forward(ctx: Any, coefficients: Tensor, at: Floats, slope: Floats, term: int) -> Tensor:
+    def forward(ctx: Any, coefficients: Tensor, at: Floats, slope: Floats, term: int, bend: Scalar) -> Tensor:
         values = np.ascontiguousarray(coefficients.detach().numpy())
         cells = np.asarray(values.shape[1:]) - 3
         ranges = parts(int(cells[0]), int(cells.prod()))
         totals = np.zeros(len(ranges))
         depth = int((ranges[:, 1] - ranges[:, 0]).max()) + 3
         shares = np.empty((len(ranges), 3, depth, *values.shape[2:]), np.float32)
-        run(densities, ranges, values, at, slope, term, totals, shares)
+        run(densities, ranges, values, at, slope, term, bend, totals, shares)
         ctx.shares, ctx.ranges, ctx.count, ctx.shape = shares, ranges, int(cells.prod()), values.shape
         return coefficients.new_tensor(totals.sum() / ctx.count)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
         total = np.zeros(ctx.shape, np.float32)
         for share, (start, end) in zip(ctx.shares, ctx.ranges, strict=True):
             total[:, start : end + 3] += share[:, : end + 3 - start]
         total *= np.float32(float(grads[0]) / ctx.count)
-        return torch.from_numpy(total), None, None, None
+        return torch.from_numpy(total), None, None, None, None

@@ -69,7 +69,7 @@ def passes(stage: Stage, data: StageData, field: Field, settings: Settings, gene
 
     if isinstance(field, Lattice) and stage.points == 0:
         whole, sparse = _level(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
-        return OnePass(draw_offset, sparse.renew, lambda: _whole_pass(whole, sparse, field, weights, offset))
+        return OnePass(draw_offset, sparse.renew, lambda: _whole_pass(whole, sparse, field, settings, offset))
     points = SampledPoints(data, stage.points, generator)
     if isinstance(field, Network):
         factor = 1.0 if settings.representation.coordinates == "per-axis" else 1 / data.frame.scale
@@ -79,7 +79,7 @@ def passes(stage: Stage, data: StageData, field: Field, settings: Settings, gene
         points.renew()
         draw_offset()
 
-    return OnePass(draw_both, _nothing, lambda: _lattice_pass(points, field, weights, offset))
+    return OnePass(draw_both, _nothing, lambda: _lattice_pass(points, field, settings, offset))
 
 
 def _nothing() -> None:
@@ -103,9 +103,9 @@ def _level(data: StageData, field: Lattice) -> Level:
     return WholeLevel(data, field)
 
 
-def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, weights: Mapping[str, float], offset: Held) -> Pass:
+def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, settings: Settings, offset: Held) -> Pass:
     coefficients = field.coefficients()
-    terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, weights, offset.tensor)}
+    terms = {**whole.terms(coefficients), **lattice_regularity(field, coefficients, settings, offset.tensor)}
 
     def evaluate(at: Tensor, order: int) -> Jet:
         return evaluate_at_points(coefficients, field.knots, at, order)
@@ -117,11 +117,11 @@ def _whole_pass(whole: Level, sparse: SampledPoints, field: Lattice, weights: Ma
     return Pass(terms, evaluate, look)
 
 
-def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, float], offset: Held) -> Pass:
+def _lattice_pass(points: SampledPoints, field: Lattice, settings: Settings, offset: Held) -> Pass:
     coefficients = field.coefficients()
     index, xi = points.held()
     displacement = evaluate_at_points(coefficients, field.knots, xi).value
-    terms = {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, weights, offset.tensor)}
+    terms = {**points.terms(index, xi, displacement), **lattice_regularity(field, coefficients, settings, offset.tensor)}
 
     def evaluate(at: Tensor, order: int) -> Jet:
         return evaluate_at_points(coefficients, field.knots, at, order)
@@ -133,12 +133,12 @@ def _lattice_pass(points: SampledPoints, field: Lattice, weights: Mapping[str, f
     return Pass(terms, evaluate, look)
 
 
-def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[str, float], offset: Tensor) -> dict[str, Tensor]:
+def lattice_regularity(field: Lattice, coefficients: Tensor, settings: Settings, offset: Tensor) -> dict[str, Tensor]:
     """Regularity terms at one position in every cell of the lattice, (3,) shares of a cell and the same in all of them.
 
     For a velocity lattice, bending and diffusion are of the velocity and the Jacobian terms of the resulting map.
     """
-    used = {name: weight for name, weight in weights.items() if weight > 0}
+    used = {name: weight for name, weight in settings.regularity.items() if weight > 0}
     parts = [(used, coefficients)]
     if isinstance(field, VelocityLattice):
         on_velocity = {name: used[name] for name in SMOOTHNESS if name in used}
@@ -146,19 +146,19 @@ def lattice_regularity(field: Lattice, coefficients: Tensor, weights: Mapping[st
         parts = [(on_map, coefficients), (on_velocity, field.values)]
     terms: dict[str, Tensor] = {}
     for chosen, values in parts:
-        terms.update(_on_cells(chosen, values, field.knots, offset))
+        terms.update(_on_cells(chosen, values, field.knots, offset, settings.diffusion_knee))
     return terms
 
 
-def _on_cells(weights: Mapping[str, float], values: Tensor, knots: Knots, offset: Tensor) -> dict[str, Tensor]:
+def _on_cells(weights: Mapping[str, float], values: Tensor, knots: Knots, offset: Tensor, knee: float) -> dict[str, Tensor]:
     """Weighted regularity terms of a spline at one position in every cell, compiled where that is possible."""
     terms, rest = {}, dict(weights)
     if weights and compiled.usable(values):
         from INRRegistrationLib.engine.compiled.cells import TERMS, mean_density  # loading the compiler takes a second
 
         x, y, z = offset.tolist()
-        terms = {name: rest.pop(name) * mean_density(name, values, knots, (x, y, z)) for name in weights if name in TERMS}
-    return terms | (regularity(rest, evaluate_on_cells(values, knots, offset, order_needed(rest))) if rest else {})
+        terms = {name: rest.pop(name) * mean_density(name, values, knots, (x, y, z), knee) for name in weights if name in TERMS}
+    return terms | (regularity(rest, evaluate_on_cells(values, knots, offset, order_needed(rest)), knee) if rest else {})
 
 
 def _network_pass(points: SampledPoints, field: Network, weights: Mapping[str, float], share: float, second_factor: float) -> Pass:

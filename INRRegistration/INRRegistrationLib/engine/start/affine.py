@@ -25,6 +25,8 @@ UNSURE, TURNED = 0.25, 0.1
 """Above this share of the weights, half turns are tried; by which share they must do better than the headers."""
 DISTRUST = 0.02
 """By how much the centres of mass must do better than the headers to be believed: contrasts and crops move them."""
+ENOUGH = 0.85
+"""Share of the agreement after an affine pre-alignment from which on that before it is good enough to start from."""
 
 
 _Tried = tuple[float, str, "LinearMap", Tensor]
@@ -90,17 +92,16 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     """
     fixed, weight = data.fixed.values, data.fixed_weight
     term = Similarity(similarity, fixed, radius)
+    structureless = unrelated(data, similarity, radius)
     inner, shift = (torch.as_tensor(a) for a in data.moving.world_to_unit())
     to_world = torch.as_tensor(data.fixed.grid.affine.copy())
     total = weight.sum()
-    flat = torch.full_like(fixed, float((fixed[0] * weight).sum() / total))
-    structureless = torch.stack(list(term(flat, weight[None]).values())).sum()
 
     def to_unit(matrix: Tensor) -> Tensor:
         whole = inner @ (matrix @ to_world)[:3]
         return torch.cat([whole[:, :3], (whole[:, 3] + shift)[:, None]], dim=1)
 
-    fast = _compiled(data, similarity, radius, float(structureless))
+    fast = _compiled(data, similarity, radius, structureless)
     if fast is not None:
         return lambda matrix: fast(to_unit(matrix))
     index = _voxel_indices(data.fixed)
@@ -116,6 +117,13 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
         return share * values + (1 - share) * structureless + 0.1 * outside
 
     return loss
+
+
+def unrelated(data: AffineLevel, similarity: Mapping[str, float], radius: int) -> float:
+    """The dissimilarity of the fixed image of a level and an image without any structure."""
+    fixed, weight = data.fixed.values, data.fixed_weight
+    flat = torch.full_like(fixed, float((fixed[0] * weight).sum() / weight.sum()))
+    return float(torch.stack(list(Similarity(similarity, fixed, radius)(flat, weight[None]).values())).sum())
 
 
 def _compiled(data: AffineLevel, similarity: Mapping[str, float], radius: int, structureless: float) -> Callable[[Tensor], Tensor] | None:
@@ -169,7 +177,7 @@ def align(
 
     Args:
         levels: Coarse to fine.
-        kind: ``rigid`` or ``affine``.
+        kind: ``rigid``, or ``affine`` or ``auto``, which here are the same.
         start: (4, 4) map to start from: the headers, or the user's initial transform.
         similarity: Weights of the similarity terms.
         radius: Of the window of local NCC.
@@ -189,7 +197,7 @@ def align(
         linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
         parameters, value = minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations)
         tick()
-        if kind == "affine":
+        if kind != "rigid":
             parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
             tick()
         return value + handicap, name, linear, parameters
@@ -207,7 +215,29 @@ def align(
     for data in levels[1:]:
         parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, max(iterations // 2, 1))
         tick()
-    return linear.matrix(parameters).detach().numpy(), f"{kind}, started from the {name}"
+    return linear.matrix(parameters).detach().numpy(), f"{'rigid' if kind == 'rigid' else 'affine'}, started from the {name}"
+
+
+def agreement_kept(data: AffineLevel, similarity: Mapping[str, float], radius: int, start: Array, found: Array) -> float:
+    """How much of the agreement of two images under one linear map there is already under another.
+
+    Agreement is by how much they are less unlike than the fixed image and one without any structure.
+
+    Args:
+        data: Both images.
+        similarity: Weights of the similarity terms.
+        radius: Of the window of local NCC.
+        start: (4, 4) the map before.
+        found: (4, 4) the map that is better, or meant to be.
+
+    Returns:
+        A share; 1 and more where ``found`` is no better than ``start``, 0 where only ``found`` makes them agree at all.
+    """
+    loss = objective(data, similarity, radius)
+    none = unrelated(data, similarity, radius)
+    with torch.no_grad():
+        before, after = (none - float(loss(torch.as_tensor(matrix))) for matrix in (start, found))
+    return max(before, 0.0) / after if after > max(before, 0.0) else 1.0
 
 
 def _half_turns(centre: Array, target: Array) -> Iterator[tuple[str, Array]]:

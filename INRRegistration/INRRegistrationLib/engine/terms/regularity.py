@@ -61,9 +61,16 @@ def volume_density(det: Tensor) -> Tensor:
     return (safe - 1) ** 4 / safe**2 + slope * (det - FLOOR).clamp(max=0)
 
 
-def diffusion(first: Tensor) -> Tensor:
-    """Mean of the squared Frobenius norm of du/dx."""
-    return (first**2).sum(dim=(0, 1)).mean()
+def diffusion(first: Tensor, knee: float = 0.0) -> Tensor:
+    """Mean of the squared Frobenius norm g^2 of du/dx, or of ``2 k^2 (sqrt(1 + g^2 / k^2) - 1)`` with a knee k above 0.
+
+    The latter is g^2 below the knee and 2 k g above, the pseudo-Huber form (Charbonnier et al., IEEE TIP 6(2), 1997) of total
+    variation, which lets organs slide along each other (Vishnevskiy et al., IEEE TMI 36(2), 2017, without a knee).
+    """
+    square = (first**2).sum(dim=(0, 1))
+    if knee <= 0:
+        return square.mean()
+    return (2 * square / (1 + (1 + square / knee**2).sqrt())).mean()
 
 
 def bending(second: Tensor) -> Tensor:
@@ -77,7 +84,6 @@ _ON_FIRST: dict[str, Callable[[Tensor], Tensor]] = {
     "jacobian": jacobian,
     "symmetric_jacobian": symmetric_jacobian,
     "hyperelastic": hyperelastic,
-    "diffusion": diffusion,
 }
 
 
@@ -87,8 +93,8 @@ def order_needed(weights: Mapping[str, float]) -> int:
     return 2 if "bending" in used else 1 if used else 0
 
 
-def regularity(weights: Mapping[str, float], jet: Jet) -> dict[str, Tensor]:
-    """Each weighted regularity term of a field, by name."""
+def regularity(weights: Mapping[str, float], jet: Jet, knee: float = 0.0) -> dict[str, Tensor]:
+    """Each weighted regularity term of a field, by name; the knee is that of diffusion."""
     values: dict[str, Tensor] = {}
     for name, weight in weights.items():
         if weight <= 0:
@@ -98,7 +104,7 @@ def regularity(weights: Mapping[str, float], jet: Jet) -> dict[str, Tensor]:
             values[name] = weight * bending(jet.second)
         else:
             assert jet.first is not None
-            values[name] = weight * _ON_FIRST[name](jet.first)
+            values[name] = weight * (diffusion(jet.first, knee) if name == "diffusion" else _ON_FIRST[name](jet.first))
     return values
 
 
