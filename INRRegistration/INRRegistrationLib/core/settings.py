@@ -123,7 +123,7 @@ class Settings:
         regularity: Weight of each regularity term, all without unit but ``bending``: in mm^2 because the energy is in
             mm^-2 (a network with per-axis coordinates has it without unit).
         diffusion_knee: Strain from which the diffusion of a lattice grows in proportion instead of with its square, so that
-            organs may slide along each other; 0 squares it everywhere.
+            organs may slide along each other; 0 squares it everywhere, else from 0.001.
         regularity_points: Share of the sampled points at which the regularity of a network is evaluated.
         affine: The linear pre-alignment.
         stages: The pyramid, coarse to fine.
@@ -179,6 +179,8 @@ class Settings:
         _check_stages(self.stages, self.representation.kind)
         for name, low, high in _RANGES:
             _check_range(f"settings.{name}", getattr(self, name), low, high)
+        if self.diffusion_knee != 0:
+            _check_range("settings.diffusion_knee", self.diffusion_knee, 0.001, 1000)
         for name, low, high in (("width", 1, 4096), ("depth", 1, 64), ("omega", 1e-3, 1e4)):
             _check_range(f"settings.representation.{name}", getattr(self.representation, name), low, high)
         _check_range("settings.affine.iterations", self.affine.iterations, 1, 10_000)
@@ -210,7 +212,6 @@ _RANGES = (
     ("max_voxels", 1000, 10**9),
     ("patience", 1, 10**6),
     ("local_ncc_radius", 1, 20),
-    ("diffusion_knee", 0, 1e3),
     ("regularity_points", 0.001, 1),
     ("lr_end", 0, 1),
     ("tolerance", 0, 1),

@@ -139,7 +139,7 @@ def _align(run: _Run, settings: Settings, clock: Clock) -> None:
     run.saved.aligned = found.tolist()
     share = agreement_kept(levels[-1], similarity, radius, before, found)
     if choice.kind == "auto" and share >= ENOUGH:
-        said = f"none; the images agree {100 * min(share, 1):.0f} % as well without an affine map"
+        said = f"none, since the images agree {100 * share:.0f} % as well without an affine map"
     else:
         run.affine = found
     run.saved.choices.append(f"pre-alignment: {said}")

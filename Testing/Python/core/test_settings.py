@@ -93,6 +93,7 @@ def test_what_json_leaves_out_keeps_the_default_of_the_class() -> None:
         ({"simliarity": {}}, "settings has no key 'simliarity'; known are method, representation"),
         ({"representation": {"widht": 3}}, r"settings\.representation has no key 'widht'"),
         ({"stages": [{"shrink": 1, "iterations": 1, "learning_rate": 1, "lr": 2}]}, r"settings\.stages\[0\] has no key 'lr'"),
+        ({"diffusion_knee": 1e-9}, r"settings\.diffusion_knee must lie between 0\.001 and 1000, got 1e-09"),
         ({"affine": {"kind": "rigid", "steps": 1}}, r"settings\.affine has no key 'steps'"),
         ({"similarity": {"mutual": 1}}, "unknown similarity 'mutual'; known are mse, ncc, local_ncc, nmi, .*auto"),
         ({"regularity": {"smooth": 1}}, "unknown regularity 'smooth'; known are jacobian, symmetric_jacobian, bending, diffusion"),

@@ -231,7 +231,7 @@ def agreement_kept(data: AffineLevel, similarity: Mapping[str, float], radius: i
         found: (4, 4) the map that is better, or meant to be.
 
     Returns:
-        A share; 1 and more where ``found`` is no better than ``start``, 0 where only ``found`` makes them agree at all.
+        A share; 1 where ``found`` is no better than ``start``, or no better than nothing; 0 where only ``found`` makes them agree.
     """
     loss = objective(data, similarity, radius)
     none = unrelated(data, similarity, radius)
