@@ -25,7 +25,7 @@ from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.stages import Stages
-from INRRegistrationLib.engine.start.affine import ENOUGH, agreement_kept, align
+from INRRegistrationLib.engine.start.affine import align, kept
 
 
 @dataclass
@@ -137,11 +137,7 @@ def _align(run: _Run, settings: Settings, clock: Clock) -> None:
     choice, radius, before = settings.affine, settings.local_ncc_radius, run.affine
     found, said = align(levels, choice.kind, before, similarity, radius, choice.iterations, tick)
     run.saved.aligned = found.tolist()
-    share = agreement_kept(levels[-1], similarity, radius, before, found)
-    if choice.kind == "auto" and share >= ENOUGH:
-        said = f"none, since the images agree {100 * share:.0f} % as well without an affine map"
-    else:
-        run.affine = found
+    run.affine, said = kept(levels[-1], choice.kind, similarity, radius, before, (found, said))
     run.saved.choices.append(f"pre-alignment: {said}")
 
 

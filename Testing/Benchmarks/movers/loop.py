@@ -18,7 +18,7 @@ from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, enoug
 from INRRegistrationLib.engine.fits.passes import SMOOTHNESS, _level, _on_cells
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared, affine_similarity, prepare
-from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.start.affine import align, kept
 from INRRegistrationLib.engine.stopping import cosine
 
 Objective = Callable[[Tensor], Tensor]
@@ -135,6 +135,8 @@ def aligned(problem: Problem) -> Loop:
     prepared = prepare(problem, settings, torch.device("cpu"))
     choice, similarity = settings.affine, affine_similarity(settings)
     levels = prepared.affine_levels()
-    affine, _ = align(levels, choice.kind, np.eye(4), similarity, settings.local_ncc_radius, choice.iterations, lambda: None)
-    prepared.choose_similarity(settings, affine)
+    radius, start = settings.local_ncc_radius, np.eye(4)
+    found = align(levels, choice.kind, start, similarity, radius, choice.iterations, lambda: None)
+    prepared.choose_similarity(settings, found[0])
+    affine, _ = kept(levels[-1], choice.kind, similarity, radius, start, found)
     return Loop(problem, prepared, settings, affine)

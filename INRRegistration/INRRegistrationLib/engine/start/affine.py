@@ -218,6 +218,25 @@ def align(
     return linear.matrix(parameters).detach().numpy(), f"{'rigid' if kind == 'rigid' else 'affine'}, started from the {name}"
 
 
+def kept(
+    data: AffineLevel, kind: str, similarity: Mapping[str, float], radius: int, start: Array, found: tuple[Array, str]
+) -> tuple[Array, str]:
+    """What ``align`` found, or with ``auto`` the start where it is nearly as good, and what was chosen in words.
+
+    Args:
+        data: The finest of its levels.
+        kind: As in the settings.
+        similarity: Weights of the similarity terms.
+        radius: Of the window of local NCC.
+        start: (4, 4) map that it started from.
+        found: What it returned.
+    """
+    share = agreement_kept(data, similarity, radius, start, found[0]) if kind == "auto" else 0.0
+    if share < ENOUGH:
+        return found
+    return start, f"none, since the images agree {100 * share:.0f} % as well without an affine map"
+
+
 def agreement_kept(data: AffineLevel, similarity: Mapping[str, float], radius: int, start: Array, found: Array) -> float:
     """How much of the agreement of two images under one linear map there is already under another.
 
