@@ -38,7 +38,7 @@ from INRRegistrationLib.engine import prepare
 from INRRegistrationLib.engine.fit import fit_stage
 from INRRegistrationLib.engine.fits.choose import new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.start.prealign import prealign
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
 from INRRegistrationLib.engine.uncertainty.sites import Sites, fitted_spacing, sites
 
@@ -111,12 +111,8 @@ def fitted(case: Case, settings: Settings) -> Fitted:
     """Register one case."""
     began = time.process_time()
     prepared = prepare.prepare(case.problem, settings, torch.device("cpu"))
-    similarity = prepare.affine_similarity(settings)
-    choice = settings.affine
-    affine, _ = align(
-        prepared.affine_levels(), choice.kind, np.eye(4), similarity, settings.local_ncc_radius, choice.iterations, lambda: None
-    )
-    prepared.choose_similarity(settings, affine)
+    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    prepared.choose_similarity(settings, closest)
     fit = new_fit(case.problem, prepared, settings, affine, torch.Generator().manual_seed(settings.seed))
     for stage in prepared.usable_stages(settings):
         fit_stage(stage, fit.begin(stage), settings, nothing)

@@ -34,7 +34,7 @@ from INRRegistrationLib.engine.finish import finish
 from INRRegistrationLib.engine.fit import fit_stage
 from INRRegistrationLib.engine.fits.choose import new_fit
 from INRRegistrationLib.engine.guard import Diverged
-from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.start.prealign import prealign
 
 Row = dict[str, Any]
 
@@ -47,11 +47,8 @@ def observe(trial: Trial, settings: Settings) -> Row:
     problem, settings = trial.problem, trial.change(settings)
     prepared = prepare.prepare(problem, settings, torch.device("cpu"))
     start = np.eye(4) if problem.initial is None else problem.initial
-    affine, wanted, choice = start, prepare.affine_similarity(settings), settings.affine
-    if choice.kind != "none":
-        levels = prepared.affine_levels()
-        affine, _ = align(levels, choice.kind, start, wanted, settings.local_ncc_radius, choice.iterations, lambda: None)
-    prepared.choose_similarity(settings, affine)
+    affine, closest, _ = prealign(prepared, settings, start)
+    prepared.choose_similarity(settings, closest)
     fit = new_fit(problem, prepared, settings, affine, torch.Generator().manual_seed(settings.seed))
     row: Row = {"name": trial.name, "part": trial.part, "breakage": trial.breakage, "wrong": trial.truth is None}
     try:

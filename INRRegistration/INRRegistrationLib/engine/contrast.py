@@ -19,9 +19,9 @@ SURROUND = 0.08
 """Scaled intensities up to this are the dark surround, not the body."""
 FEWEST = 100
 """Voxels without which nothing can be said."""
-SAME_CONTRAST = 0.6
-"""Correlation after the pre-alignment from which on intensities are taken to mean the same in both images,"""
-SAME_LOCALLY = 1 / 3
+SAME_CONTRAST, SURELY = 0.5, 0.6
+"""Correlation after the pre-alignment from which on intensities are taken to mean the same in both images, and surely so,"""
+SAME_LOCALLY, SURELY_LOCALLY = 0.2, 1 / 3
 """if small windows agree by this much, too: T1 and T2 images correlate by what is fluid, bone and air, not by their tissues."""
 WINDOW = 5
 """Voxels of a window along each axis."""
@@ -48,6 +48,11 @@ class Contrast:
     def same(self) -> bool:
         """Whether intensities mean the same."""
         return self.correlation >= SAME_CONTRAST and self.local >= SAME_LOCALLY
+
+    @property
+    def surely_same(self) -> bool:
+        """Whether they do so beyond doubt, though the alignment may have been led by the belief that they do."""
+        return self.correlation >= SURELY and self.local >= SURELY_LOCALLY
 
 
 def compare(fixed: Image, fixed_weight: Tensor, moving: Image, moving_weight: Tensor, affine: Array) -> Contrast:

@@ -11,8 +11,8 @@ import torch
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import SIMILARITY_WEIGHTS, Settings, Stage
-from INRRegistrationLib.engine.contrast import compare
+from INRRegistrationLib.core.settings import Settings, Stage
+from INRRegistrationLib.engine.contrast import Contrast, compare
 from INRRegistrationLib.engine.data import Field, StageData, crop_box, cropped
 from INRRegistrationLib.engine.fields.lattice import FreeLattice, Knots, SplineLattice, VelocityLattice
 from INRRegistrationLib.engine.fields.network_lattice import NetworkLattice
@@ -36,7 +36,6 @@ MULTI_MODAL = {"mind": 5.0, "local_ncc": 0.5}
 MULTI_MODAL_POINTS = {"local_ncc": 1.0}
 MOST_FEATURES = 4_000_000
 """Voxels of a level from which on features, 24 numbers a voxel, are left out where the terms were chosen by ``auto``."""
-MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
 
 LevelPair = tuple[Image, torch.Tensor, Image, torch.Tensor]
 HALF = 0.501
@@ -151,12 +150,16 @@ class Prepared:
         gain = 1 / self.gain[0], -self.gain[1] / self.gain[0]
         return replace(self, fixed=fixed, moving=self.fixed, spacing=spacing, frame=frame, box=box, gain=gain)
 
+    def contrast(self, affine: Array) -> Contrast:
+        """How the intensities of both images relate under a (4, 4) fixed to moving world map."""
+        return compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
         """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen."""
         if not {"auto", "mse"} & set(settings.similarity):
             self.similarity = dict(settings.similarity)
             return []
-        seen = compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+        seen = self.contrast(affine)
         self.gain = seen.gain
         if "auto" not in settings.similarity:
             self.similarity = dict(settings.similarity)
@@ -172,18 +175,6 @@ class Prepared:
         else:
             self.similarity, name = MULTI_MODAL, "local correlation with self-similarity (MIND)"
         return [f"similarity: {name}, since the contrasts {'agree' if seen.same else 'differ'} {found}"]
-
-
-def affine_similarity(settings: Settings) -> dict[str, float]:
-    """The similarity terms of the linear pre-alignment: those of the fit, with two exceptions.
-
-    Global and local correlation where the terms are chosen later; local correlation and mutual information in place of
-    MIND, whose channels would have to be turned with every step of a rotation.
-    """
-    if "auto" in settings.similarity:
-        return {"ncc": 1.0, "local_ncc": 1.0}
-    terms = dict(settings.similarity)
-    return terms if terms.pop("mind", 0) == 0 else {**MIND_STAND_IN, **terms}
 
 
 def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:

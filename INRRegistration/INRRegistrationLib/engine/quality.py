@@ -26,7 +26,7 @@ SLAB = 32
 
 
 def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[dict[str, float]]:
-    """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; both are 1 at best.
+    """Pearson correlation and mean squared local correlation (5^3 windows) inside a mask; 1 at best, the first -1 with opposite contrasts.
 
     Args:
         fixed: (k, j, i).
@@ -140,7 +140,7 @@ def notes(quality: Quality, settled: bool, steered: bool = False) -> tuple[str, 
         steered: Whether the landmarks took part in the fit.
     """
     said = []
-    fallen = [name for name, (before, after) in quality.similarity.items() if after < before - 0.01]
+    fallen = [name for name, (before, after) in quality.similarity.items() if abs(after) < abs(before) - 0.01]
     if fallen:
         said.append(f"{' and '.join(fallen)} fell: look at the images before using this result")
     if quality.folding_percent > 0:

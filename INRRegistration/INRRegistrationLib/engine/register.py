@@ -25,7 +25,7 @@ from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.stages import Stages
-from INRRegistrationLib.engine.start.affine import align, kept
+from INRRegistrationLib.engine.start.prealign import prealign
 
 
 @dataclass
@@ -127,18 +127,10 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
 
 
 def _align(run: _Run, settings: Settings, clock: Clock) -> None:
-    """Find the linear part, and keep it unless the headers will do."""
-    levels = run.prepared.affine_levels()
-
-    def tick() -> None:
-        clock.tell(Progress("affine", 0.05, 0.0))
-
-    similarity = prepare.affine_similarity(settings)
-    choice, radius, before = settings.affine, settings.local_ncc_radius, run.affine
-    found, said = align(levels, choice.kind, before, similarity, radius, choice.iterations, tick)
-    run.saved.aligned = found.tolist()
-    run.affine, said = kept(levels[-1], choice.kind, similarity, radius, before, (found, said))
-    run.saved.choices.append(f"pre-alignment: {said}")
+    """Find the linear part."""
+    found = prealign(run.prepared, settings, run.affine, lambda: clock.tell(Progress("affine", 0.05, 0.0)))
+    run.affine, run.saved.aligned = found.start, found.closest.tolist()
+    run.saved.choices.append(f"pre-alignment: {found.said}")
 
 
 def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: Keeper) -> None:

@@ -22,9 +22,11 @@ CLEAR = 0.02
 """Landmarks or labels that got worse by more than this share speak against the whole result."""
 
 _MEANINGS = {
-    "correlation": "how well the brightness of both images goes together over the whole image; 1 is best",
+    "correlation": "how well the brightness of both images goes together over the whole image; 1 is best, -1 with opposite contrasts",
     "local correlation": "the same within small windows, so that slow shading does not matter; 1 is best",
 }
+
+_LIKENESS = "likeness of the images; higher is better"
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Fact:
         unit: With a leading space, or nothing.
         meaning: For the non-expert.
         independent: Whether the fit could not see it, as landmarks and labels.
+        either_sign: Whether its size counts, whatever its sign: images of opposite contrasts correlate with a sign.
     """
 
     name: str
@@ -48,11 +51,12 @@ class Fact:
     unit: str
     meaning: str
     independent: bool = False
+    either_sign: bool = False
 
     @property
     def trend(self) -> Trend:
         """Whether the indicator got better, worse or stayed."""
-        gain = (self.after - self.before) * (1 if self.higher_is_better else -1)
+        gain = self._gain
         if not math.isfinite(gain) or abs(gain) <= SAME * max(abs(self.before), abs(self.after)):
             return "same"
         return "better" if gain > 0 else "worse"
@@ -60,7 +64,7 @@ class Fact:
     @property
     def clearly_worse(self) -> bool:
         """Whether it got worse by more than ``CLEAR``."""
-        return self.trend == "worse" and abs(self.after - self.before) > CLEAR * max(abs(self.before), abs(self.after))
+        return self.trend == "worse" and abs(self._gain) > CLEAR * max(abs(self.before), abs(self.after))
 
     @property
     def sentence(self) -> str:
@@ -68,7 +72,15 @@ class Fact:
         ends = f"{number(self.before)} to {number(self.after)}{self.unit}"
         if self.trend == "same":
             return f"{self.name} stayed at {number(self.after)}{self.unit}."
+        if self.either_sign and min(self.before, self.after) < 0:
+            return f"{self.name} went from {ends}; below 0, contrasts are opposite."
         return f"{self.name} {'rose' if self.after > self.before else 'fell'} from {ends}."
+
+    @property
+    def _gain(self) -> float:
+        if self.either_sign:
+            return abs(self.after) - abs(self.before)
+        return (self.after - self.before) * (1 if self.higher_is_better else -1)
 
 
 def facts(quality: Quality, steered: bool = False) -> list[Fact]:
@@ -79,7 +91,7 @@ def facts(quality: Quality, steered: bool = False) -> list[Fact]:
         steered: Whether the landmarks steered the fit, so that their distance proves little.
     """
     found = [
-        Fact(name.capitalize(), pair[0], pair[1], True, "", _MEANINGS.get(name, "likeness of the images; higher is better"))
+        Fact(name.capitalize(), *pair, True, "", _MEANINGS.get(name, _LIKENESS), either_sign=name == "correlation")
         for name, pair in quality.similarity.items()
     ]
     if quality.tre_mm:

@@ -17,8 +17,8 @@ from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, enough_squarings, exponential
 from INRRegistrationLib.engine.fits.passes import SMOOTHNESS, _level, _on_cells
 from INRRegistrationLib.engine.model import Model
-from INRRegistrationLib.engine.prepare import Prepared, affine_similarity, prepare
-from INRRegistrationLib.engine.start.affine import align, kept
+from INRRegistrationLib.engine.prepare import Prepared, prepare
+from INRRegistrationLib.engine.start.prealign import prealign
 from INRRegistrationLib.engine.stopping import cosine
 
 Objective = Callable[[Tensor], Tensor]
@@ -133,10 +133,6 @@ def aligned(problem: Problem) -> Loop:
     """The same steps as ``register`` up to the fit of ``auto``."""
     settings = replace(load_preset("auto").settings, device="cpu")
     prepared = prepare(problem, settings, torch.device("cpu"))
-    choice, similarity = settings.affine, affine_similarity(settings)
-    levels = prepared.affine_levels()
-    radius, start = settings.local_ncc_radius, np.eye(4)
-    found = align(levels, choice.kind, start, similarity, radius, choice.iterations, lambda: None)
-    prepared.choose_similarity(settings, found[0])
-    affine, _ = kept(levels[-1], choice.kind, similarity, radius, start, found)
+    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    prepared.choose_similarity(settings, closest)
     return Loop(problem, prepared, settings, affine)

@@ -17,8 +17,8 @@ from INRRegistrationLib.engine.consensus import Consensus
 from INRRegistrationLib.engine.fit import fit_stage
 from INRRegistrationLib.engine.fits.choose import new_fit
 from INRRegistrationLib.engine.fitted_map import FittedMap
-from INRRegistrationLib.engine.prepare import affine_similarity, prepare
-from INRRegistrationLib.engine.start.affine import align
+from INRRegistrationLib.engine.prepare import prepare
+from INRRegistrationLib.engine.start.prealign import prealign
 from INRRegistrationLib.engine.terms import regularity
 
 Array = npt.NDArray[np.float64]
@@ -34,13 +34,8 @@ def fitted(problem: Problem, settings: Settings, clipped: bool = False) -> tuple
         The map, (n, 3) points where the fixed image counts, and the seconds of the fit.
     """
     prepared = prepare(problem, settings, torch.device("cpu"))
-    affine = np.eye(4)
-    if settings.affine.kind != "none":
-        chosen = settings.affine
-        similarity = affine_similarity(settings)
-        levels = prepared.affine_levels()
-        affine, _ = align(levels, chosen.kind, affine, similarity, settings.local_ncc_radius, chosen.iterations, lambda: None)
-    prepared.choose_similarity(settings, affine)
+    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    prepared.choose_similarity(settings, closest)
     terms = regularity._ON_FIRST
     ours = terms["symmetric_jacobian"]
     began = time.perf_counter()

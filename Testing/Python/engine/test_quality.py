@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from INRRegistrationLib.core.result import Quality
 from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.quality import SLAB, similarities
+from INRRegistrationLib.engine.quality import SLAB, notes, similarities
 from INRRegistrationLib.engine.terms.similarity import local_ncc
 
 
@@ -34,3 +35,9 @@ def test_a_constant_image_does_not_correlate() -> None:
     mask = np.ones(image.shape, bool)
     found = similarities(image, [np.ones_like(image)], mask)
     assert found[0] == pytest.approx({"correlation": 0.0, "local correlation": 0.0}, abs=1e-3)
+
+
+@pytest.mark.parametrize(("pair", "fell"), [((-0.3, -0.8), False), ((-0.8, -0.3), True), ((0.3, 0.8), False), ((0.8, 0.3), True)])
+def test_correlations_of_opposite_contrasts_get_better_away_from_zero(pair: tuple[float, float], fell: bool) -> None:
+    quality = Quality(similarity={"correlation": pair})
+    assert any("correlation fell" in note for note in notes(quality, True)) == fell

@@ -13,7 +13,7 @@ from INRRegistrationLib.core.result import Curve, Outcome, Quality, Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.report import report_html
-from INRRegistrationLib.report.facts import headline
+from INRRegistrationLib.report.facts import facts, headline
 
 NASTY = "<script>alert('x')</script> & \"co\""
 ENDED = [Outcome.CANCELLED, Outcome.DIVERGED, Outcome.OUT_OF_MEMORY]
@@ -155,6 +155,16 @@ def test_landmarks_that_drift_apart_outweigh_a_better_similarity(a_case):
 
 def test_a_similarity_that_fell_makes_a_mixed_result(a_case):
     tone, words = headline(changed(a_case, similarity={"correlation": (0.9, 0.8)}).result)
+    assert tone == "look"
+    assert "correlation got worse" in words
+
+
+def test_a_correlation_of_opposite_contrasts_got_better_when_it_got_more_negative(a_case):
+    opposite = {"correlation": (-0.3, -0.8), "local correlation": (0.2, 0.6)}
+    tone, _ = headline(changed(a_case, similarity=opposite).result)
+    assert tone == "good"
+    assert facts(Quality(similarity=opposite))[0].sentence == "Correlation went from −0.300 to −0.800; below 0, contrasts are opposite."
+    tone, words = headline(changed(a_case, similarity={"correlation": (-0.8, -0.3)}).result)
     assert tone == "look"
     assert "correlation got worse" in words
 
