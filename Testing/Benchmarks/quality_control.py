@@ -1,9 +1,10 @@
 """Does the quality control of the cycle-consistent method tell failed registrations from sound ones?
 
     python Testing/Benchmarks/quality_control.py [--pairs PAIRS] [--jobs 2] [--rows ROWS.jsonl] [--draw 0]
+        [--preset cycle]
 
 Generated and real images are warped by known random B-splines, and many of the pairs or runs are broken on purpose
-(``quality_control_cases.py``). Each is registered by the method itself with small networks. By its mean true error where the
+(``quality_control_cases.py``). Each is registered by the method itself, with small networks if it has any. By its mean true error where the
 fixed image shows something, a registration is sound (up to half a voxel diagonal of the fixed image, or 2 mm), failed (above
 one diagonal and 2 mm, or there is no true answer because the moving image shows something else) or in between. Thresholds
 were chosen on the calibration part; the held-out part has other images. Rows that are already in ROWS are not computed again.
@@ -75,11 +76,11 @@ def errors(trial: Trial, model: Consensus) -> Row:
 _STATE: dict[str, Any] = {}
 
 
-def begin(pairs: Path | None, sound: int, broken: int, draw: int) -> None:
+def begin(pairs: Path | None, sound: int, broken: int, draw: int, preset: str) -> None:
     """In each process: the recipes of all trials."""
     torch.set_num_threads(1)
     _STATE["recipes"] = {part: trials(part, pairs, sound, broken, draw) for part in ("calibrate", "held-out")}
-    _STATE["settings"] = small(load_preset("cycle").settings)
+    _STATE["settings"] = small(load_preset(preset).settings)
 
 
 def work(part: str, number: int) -> Row:
@@ -93,7 +94,8 @@ def study(args: argparse.Namespace) -> list[Row]:
     count = args.sound + args.broken * len(BREAKAGES)
     open_ = [(part, number) for number in range(count) for part in ("calibrate", "held-out") if f"{part} {number}" not in done]
     open_ = [open_[n] for n in np.random.default_rng(0).permutation(len(open_))]  # so that an interrupted study has a bit of all
-    with ProcessPoolExecutor(args.jobs, initializer=begin, initargs=(args.pairs, args.sound, args.broken, args.draw)) as pool:
+    shared = args.pairs, args.sound, args.broken, args.draw, args.preset
+    with ProcessPoolExecutor(args.jobs, initializer=begin, initargs=shared) as pool:
         for future in as_completed([pool.submit(work, *which) for which in open_]):
             rows.append(future.result())
             with args.rows.open("a") as file:
@@ -109,6 +111,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sound", type=int, default=26, help="unbroken trials of each part")
     parser.add_argument("--broken", type=int, default=2, help="trials of each part and breakage")
     parser.add_argument("--draw", type=int, default=0, help="other pieces, warps and noise; thresholds were chosen on draw 0")
+    parser.add_argument("--preset", choices=["cycle", "cycle-lattice"], default="cycle", help="what is judged")
     return parser.parse_args()
 
 
@@ -116,7 +119,7 @@ def main() -> None:
     """Run the study and print its tables."""
     os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
     args = arguments()
-    print("settings:", json.dumps(small(load_preset("cycle").settings).to_json()))
+    print("settings:", json.dumps(small(load_preset(args.preset).settings).to_json()))
     show(study(args))
 
 

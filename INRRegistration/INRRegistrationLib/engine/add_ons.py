@@ -13,7 +13,6 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.consensus import Consensus
 from INRRegistrationLib.engine.evidence import gather
 from INRRegistrationLib.engine.export import as_transform
-from INRRegistrationLib.engine.fields.lattice import Lattice
 from INRRegistrationLib.engine.finish import Finished, as_spline
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.in_mask import image_in_mask
@@ -21,6 +20,9 @@ from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.strain import strain
 from INRRegistrationLib.engine.uncertainty.estimate import GoOn, estimate
 from INRRegistrationLib.engine.verdict import judge
+
+JUDGED = ("siren", "relu", "velocity")
+"""Representations on which the thresholds of the quality control were tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ def add_ons(fit: PairFit, made: Finished, prepared: Prepared, problem: Problem, 
     return AddOns(
         uncertainty=_uncertainty(fit, made, prepared, problem, settings, go_on),
         inverse=_inverse(fit, prepared, problem, settings),
-        verdict=_verdict(made, prepared, problem),
+        verdict=_verdict(made, prepared, problem, settings),
         maps=maps,
         strain=means,
     )
@@ -62,12 +64,11 @@ def _uncertainty(fit: PairFit, made: Finished, prepared: Prepared, problem: Prob
     return estimate(fit, prepared, problem, settings, go_on)
 
 
-def _verdict(made: Finished, prepared: Prepared, problem: Problem) -> Verdict | None:
-    """Of two networks: its thresholds were calibrated on those alone."""
-    model = made.model
-    if not isinstance(model, Consensus) or isinstance(model.forward.field, Lattice):
+def _verdict(made: Finished, prepared: Prepared, problem: Problem, settings: Settings) -> Verdict | None:
+    """Of two maps whose thresholds were tried (``quality_control.py``)."""
+    if not isinstance(made.model, Consensus) or settings.representation.kind not in JUDGED:
         return None
-    return judge(gather(model, made, prepared, problem))
+    return judge(gather(made.model, made, prepared, problem))
 
 
 def _inverse(fit: PairFit, prepared: Prepared, problem: Problem, settings: Settings) -> SplineTransform | None:

@@ -16,6 +16,7 @@ from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
 from INRRegistrationLib.core.settings import Cycle, Settings, Stage
+from INRRegistrationLib.core.verdict import Level
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.consensus import Consensus
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
@@ -192,8 +193,8 @@ def test_the_uncertainty_ranks_the_true_error_where_texture_is_missing() -> None
     assert both.mean() < 0.8 * min(forward.mean(), backward.mean())
 
 
-def test_two_lattices_give_an_inverse_and_no_verdict() -> None:
-    """The thresholds of the verdict, and the constants of the uncertainty, were calibrated on networks only."""
+def test_two_lattices_give_an_inverse_and_a_verdict() -> None:
+    """The constants of the uncertainty were calibrated on networks only; the verdict was tried on velocity lattices, too."""
     both = replace(LATTICE, cycle=Cycle(0.001), uncertainty="cycle")
     result = register(a_problem(), both)
     model = consensus_of(result)
@@ -201,7 +202,24 @@ def test_two_lattices_give_an_inverse_and_no_verdict() -> None:
     assert result.inverse is not None
     assert off(as_map(result.inverse).map, lambda q: model.inverse(q)) < 0.1
     assert result.uncertainty is not None
-    assert result.verdict is None
+    assert result.verdict is not None
+    assert result.verdict.level is not Level.RED
     assert estimator_for(replace(both, uncertainty="auto")) is None
     with pytest.raises(InputError, match="not calibrated for the method 'cycle of lattices'; choose none"):
         estimator_for(replace(both, uncertainty="laplace"))
+
+
+def test_representations_on_which_the_verdict_was_not_tried_get_none() -> None:
+    result = register(a_problem(), replace(short(SPLINE, 15), cycle=Cycle(0.01), uncertainty="none"))
+    assert result.uncertainty is None
+    assert result.verdict is None
+
+
+def test_two_lattices_on_images_of_different_things_are_red() -> None:
+    problem = a_problem()
+    other = np.random.default_rng(4).normal(size=problem.moving.grid.shape).astype(np.float32)
+    result = register(
+        replace(problem, moving=Volume(other, problem.moving.grid)), replace(LATTICE, cycle=Cycle(0.001), uncertainty="cycle")
+    )
+    assert result.verdict is not None
+    assert result.verdict.level is Level.RED
