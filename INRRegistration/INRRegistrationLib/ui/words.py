@@ -52,7 +52,7 @@ def _richer_methods() -> dict[str, tuple[str, str]]:
         ),
         "cycle-lattice": (
             _("Two lattices, both directions"),
-            _("As automatic, in both directions at once. Gives an inverse, where both disagree and a quality control; takes about three times as long."),
+            _("As automatic, in both directions at once. Gives an inverse, where both disagree, a verdict; takes three times as long."),
         ),
         "geometry": (
             _("Along a tube (geometry)"),
