@@ -13,9 +13,9 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.engine.features import Features, aligned_grid, parallel
-from INRRegistrationLib.engine.prepare import affine_similarity
 from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.sampling import Image, sample
+from INRRegistrationLib.engine.start.prealign import affine_similarity
 from INRRegistrationLib.engine.terms import mind as module
 from INRRegistrationLib.engine.terms.mind import NEIGHBOURS, mind, mind_difference
 
