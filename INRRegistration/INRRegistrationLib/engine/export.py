@@ -121,7 +121,8 @@ def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> 
 
         moved, local = on_axes(values.numpy(), lattice.knots, positions, frame.axes)
         assert moved is not None
-        return moved, local * np.float32(volume)
+        local *= np.float32(volume)
+        return moved, local
     sites = [torch.as_tensor(x) for x in positions]
     jet = evaluate_on_axes(values, lattice.knots, sites, 1) if aligned else _on_any(lattice, frame, grid)
     axes = torch.as_tensor(frame.axes).to(jet.value)

@@ -56,13 +56,19 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
         settings: As used.
         settled: Whether the fit ran to its end.
     """
-    model, lattice, frame, error, mended = _export(model, prepared, problem.fixed.grid, settings)
     grid = problem.fixed.grid
+    model, lattice, frame, error = _export(model, prepared, settings)
     displacement, det = sampled(lattice, frame, model.affine, grid)
+    mended = 0
+    if isinstance(model, Model) and model.field is lattice:
+        whole, mended = unfolded(lattice, frame, grid, displacement)
+        if mended:
+            lattice, model = whole, replace(model, field=whole)
+            displacement, det = sampled(lattice, frame, model.affine, grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     warped = warp(problem.moving, grid, model.affine, displacement)
     before = warp(problem.moving, grid, initial, None)
-    aligned = warp(problem.moving, grid, model.affine, None)
+    aligned = before if np.array_equal(initial, model.affine) else warp(problem.moving, grid, model.affine, None)
     quality = _measure(model, prepared, problem, (before, warped), det, displacement, initial)
     return Finished(
         model=model,
@@ -76,14 +82,14 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
     )
 
 
-def _export(model: FittedMap, prepared: Prepared, grid: Grid, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float, int]:
-    """A lattice becomes the model itself, faded out beyond the image and mended; any other map is stood for by a lattice."""
+def _export(model: FittedMap, prepared: Prepared, settings: Settings) -> tuple[FittedMap, SplineLattice, Frame, float]:
+    """A lattice, faded out beyond the image, becomes the model itself; any other map is stood for by a lattice."""
     if isinstance(model, Model) and isinstance(model.field, Lattice):
-        lattice, mended = unfolded(faded(model.field.cpu()), model.frame, grid)
+        lattice = faded(model.field.cpu())
         valid = [(s + t, s + (n - 2) * t) for s, t, n in zip(lattice.knots.start, lattice.knots.step, lattice.knots.count, strict=True)]
-        return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0, mended
+        return Model(lattice, model.frame, model.affine, np.array(valid).T), lattice, model.frame, 0.0
     lattice, frame, error = as_spline(model, prepared.fixed.grid, prepared.spacing, settings.seed)
-    return model.on_cpu(), lattice, frame, error, 0
+    return model.on_cpu(), lattice, frame, error
 
 
 def _about_mending(cells: int) -> tuple[str, ...]:
@@ -109,8 +115,13 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
     Points outside the moving image's outer voxel faces take its lowest value, so that nothing is made up there.
     """
     values = moving.single()
-    lowest = float(values[np.isfinite(values)].min())
-    values = np.asarray(np.where(np.isfinite(values), values, lowest), np.float32)
+    finite = np.isfinite(values)
+    if finite.all():
+        lowest = float(values.min())
+    else:
+        lowest = float(values[finite].min())
+        values = np.where(finite, values, np.float32(lowest))
+    del finite
     if compiled.usable(torch.empty(0)):
         from INRRegistrationLib.engine.compiled.resample import resampled  # loading the compiler takes a second
 
@@ -131,11 +142,11 @@ def _measure(
     model: FittedMap, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
 ) -> Quality:
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
-    fixed = np.nan_to_num(problem.fixed.single(), nan=0.0)
-    scores = measure.similarities(fixed, images, mask)
+    fixed = problem.fixed.single()
+    scores = measure.similarities(fixed if np.isfinite(fixed).all() else np.nan_to_num(fixed, nan=0.0), images, mask)
     folding, spread, sd = measure.determinant_summary(det, mask)
     length = np.concatenate([np.linalg.norm(plane[inside], axis=1) for plane, inside in zip(displacement, mask, strict=True)])
-    size = {"mean": float(length.mean()), "p95": float(np.percentile(length, 95)), "max": float(length.max())}
+    size = {"mean": float(length.mean()), "max": float(length.max()), "p95": float(np.percentile(length, 95, overwrite_input=True))}
     return Quality(
         similarity={name: (scores[0][name], scores[1][name]) for name in scores[0]},
         folding_percent=folding,

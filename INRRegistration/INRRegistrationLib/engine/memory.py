@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -22,9 +24,16 @@ def is_shortage(error: Exception) -> bool:
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
+def trim() -> None:
+    """Return what lies unused between other things to the system, which C's library on Linux does not do of its own accord."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
+
+
 def give_back(device: torch.device) -> None:
     """Hold nothing for another run, and return what nobody holds any more to the GPU, for other programs and for the views."""
     constants.forget()
+    trim()
     if device.type == "cuda":
         gc.collect()  # a graph may be part of a cycle
         with torch.cuda.device(device):

@@ -150,6 +150,14 @@ class Prepared:
         gain = 1 / self.gain[0], -self.gain[1] / self.gain[0]
         return replace(self, fixed=fixed, moving=self.fixed, spacing=spacing, frame=frame, box=box, gain=gain)
 
+    def forget_images(self) -> None:
+        """Let go of the intensities, once nothing is to be fitted any more; where they count and the geometry stay known."""
+        nothing = np.full((1, 1, 1), np.nan, np.float32)
+        self.fixed, self.moving = (
+            replace(image, values=np.broadcast_to(nothing, image.values.shape)) for image in (self.fixed, self.moving)
+        )
+        self.coarse.clear()
+
     def contrast(self, affine: Array) -> Contrast:
         """How the intensities of both images relate under a (4, 4) fixed to moving world map."""
         return compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ Mask = npt.NDArray[np.bool_]
 
 RADIUS = 2
 """Of the windows of local correlation, voxels."""
-SLAB = 32
-"""Planes looked at together."""
+SLAB, SLAB_VOXELS = 32, 4_000_000
+"""Planes looked at together, at most, and fewer where they hold more voxels than this."""
 
 
 def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[dict[str, float]]:
@@ -39,34 +39,40 @@ def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[di
     box = crop_box(mask, RADIUS)
     fixed, mask, images = fixed[box], mask[box], [image[box] for image in images]
     local = _local_correlations(fixed, images, mask)
-    a = _centred(fixed[mask])
-    found = []
-    for image, agreed in zip(images, local, strict=True):
-        b = _centred(image[mask])
-        spread = np.sqrt((a * a).sum(dtype=np.float64) * (b * b).sum(dtype=np.float64))
-        pearson = float((a * b).sum(dtype=np.float64) / spread) if spread > 0 else 0.0
-        found.append({"correlation": pearson, "local correlation": agreed})
-    return found
+    return [
+        {"correlation": _correlation(fixed, image, mask), "local correlation": agreed} for image, agreed in zip(images, local, strict=True)
+    ]
 
 
-def _centred(values: Floats) -> Floats:
-    """Without their mean, and in units of their range, so that no square is too large or too small for single precision."""
-    if not values.size:
-        return values
-    centred = values - np.float32(values.mean(dtype=np.float64))
-    centred /= np.float32(np.ptp(values) or 1)
-    return centred
+def _correlation(fixed: Floats, image: Floats, mask: Mask) -> float:
+    """Pearson's, in double precision, plane by plane so that no copy of an image is made; 0 where one is constant."""
+    count = int(mask.sum())
+    if count == 0:
+        return 0.0
+    one = np.unravel_index(mask.argmax(), mask.shape)
+    origin = np.array([[fixed[one]], [image[one]]], np.float64)  # a constant is exactly 0 from it
+    mean = sum(values.sum(axis=1, keepdims=True) for values in _pairs(fixed, image, mask, origin)) / count
+    moments = sum(np.einsum("an,bn->ab", values, values) for values in _pairs(fixed, image, mask, origin + mean))
+    spread = float(np.sqrt(moments[0, 0] * moments[1, 1]))
+    return float(moments[0, 1]) / spread if spread > 0 else 0.0
+
+
+def _pairs(fixed: Floats, image: Floats, mask: Mask, origin: Array) -> Iterator[Array]:
+    """(2, n) values of both images inside each plane's mask, less their (2, 1) origins."""
+    for a, b, inside in zip(fixed, image, mask, strict=True):
+        yield np.stack([a[inside], b[inside]]).astype(np.float64) - origin
 
 
 def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[float]:
     """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
     scaled = [(image, np.float32(np.ptp(image) or 1)) for image in (fixed, *images)]  # a constant has no structure in any unit
     agreed, counted = np.zeros(len(images)), 0.0
-    for start in range(0, len(fixed), SLAB):
-        low, high = max(start - RADIUS, 0), start + SLAB + RADIUS
+    slab = min(SLAB, max(SLAB_VOXELS // fixed[0].size, 1))
+    for start in range(0, len(fixed), slab):
+        low, high = max(start - RADIUS, 0), start + slab + RADIUS
         weight = mask[low:high].astype(np.float32)
         weight[: start - low] = 0
-        weight[start - low + SLAB :] = 0
+        weight[start - low + slab :] = 0
         voxels = float(weight.sum())
         if voxels > 0:
             blocks = [np.asarray(image[low:high] / scale, np.float32, order="C") for image, scale in scaled]
@@ -124,11 +130,14 @@ def common_labels(problem: Problem) -> npt.NDArray[np.generic]:
 
 def determinant_summary(det: Floats, mask: Mask) -> tuple[float, dict[str, float], float]:
     """Folding in percent, percentiles, and SD of log det (floored at 1e-3) inside a mask."""
-    inside = det[mask]
-    low, median, high = np.percentile(inside, [1, 50, 99])
+    inside = det[mask]  # a copy, of which no other is made: its order is lost, then its values
+    low, median, high = np.percentile(inside, [1, 50, 99], overwrite_input=True)
     spread = {"min": inside.min(), "p1": low, "median": median, "p99": high, "max": inside.max()}
     folding = 100 * float((inside <= 0).mean())
-    return folding, {k: float(v) for k, v in spread.items()}, float(np.log(np.clip(inside, 1e-3, 1e3)).std(dtype=np.float64))
+    np.log(np.clip(inside, 1e-3, 1e3, out=inside), out=inside)
+    inside -= inside.mean(dtype=np.float64)
+    sd = float(np.sqrt(np.square(inside, out=inside).mean(dtype=np.float64)))
+    return folding, {k: float(v) for k, v in spread.items()}, sd
 
 
 def notes(quality: Quality, settled: bool, steered: bool = False) -> tuple[str, ...]:

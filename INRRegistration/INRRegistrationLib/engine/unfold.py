@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.engine.data import crop_box
 from INRRegistrationLib.engine.export import sampled
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
 from INRRegistrationLib.engine.folding import corner_folds, least_in_cells
 from INRRegistrationLib.engine.frame import Frame
+
+Floats = npt.NDArray[np.float32]
 
 FLOOR = 0.05
 """Smallest determinant of the deformable part that is left as it is, in a cell of the lattice."""
@@ -28,7 +31,7 @@ REACH = 4
 """Cells to either side that notice when the control points of a cell are changed, and one more."""
 
 
-def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid) -> tuple[SplineLattice, int]:
+def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Floats | None = None) -> tuple[SplineLattice, int]:
     """The spline without folds where few cells have some: in 27 places of a cell, and between neighbouring voxels of a grid.
 
     The control points that reach such a cell are smoothed a little, and again those of the cells that still fold, until none
@@ -38,30 +41,31 @@ def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid) -> tuple[SplineLa
         lattice: On the CPU.
         frame: Of its axes.
         grid: Of the fixed image.
+        displacement: What ``sampled`` gives for the spline on that grid, where it is known already.
 
     Returns:
         The spline, and how many cells were mended; the given spline and 0 where nothing folds or too much does.
     """
     values = lattice.values.detach()
-    first = bad = _bad_cells(lattice, frame, grid)
+    first = bad = _bad_cells(lattice, frame, grid, displacement)
     count = int(first.sum())
     if count == 0 or count > max(ISOLATED * first.numel(), 8):
         return lattice, 0
     for done in range(ROUNDS):
-        share = min(GENTLE * 2 ** (done // 2), 1.0) * _reach(bad, values)
-        values = (1 - share) * values + share * _smoothed(values)
-        mended = SplineLattice(lattice.knots, values.contiguous())
+        values = _eased(values, bad, min(GENTLE * 2 ** (done // 2), 1.0))
+        mended = SplineLattice(lattice.knots, values)
         bad = _still_bad(mended, frame, grid, bad)
         if not bool(bad.any()):
             return mended, count
     return lattice, 0
 
 
-def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid) -> Tensor:
+def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Floats | None = None) -> Tensor:
     """(ck, cj, ci), whether a cell folds, or holds a voxel that does together with its neighbours."""
     values, knots = lattice.values.detach(), lattice.knots
     bad = least_in_cells(values, knots) < FLOOR
-    displacement, _ = sampled(lattice, frame, np.eye(4), grid)
+    if displacement is None:
+        displacement, _ = sampled(lattice, frame, np.eye(4), grid)
     voxels = np.argwhere(corner_folds(displacement, grid.affine[:3, :3], CORNER_FLOOR))
     if len(voxels):
         bad[tuple(_cells_of(frame.to_unit(grid.to_world(voxels[:, ::-1])), knots)[:, ::-1].T)] = True
@@ -98,10 +102,26 @@ def _cells_of(points: npt.NDArray[np.float64], knots: Knots) -> npt.NDArray[np.i
     return np.clip(cells, 0, np.asarray(knots.count) - 4)
 
 
-def _reach(cells: Tensor, values: Tensor) -> Tensor:
-    """1 at control points that reach these cells, else 0; (nk, nj, ni)."""
-    share = torch.nn.functional.pad(cells.to(values)[None, None], (3,) * 6)
-    return torch.nn.functional.max_pool3d(share, 4, stride=1)[0, 0]
+def _eased(values: Tensor, cells: Tensor, share: float) -> Tensor:
+    """Control points with a share of their smoothed values where they reach these cells; looks only at the box around them."""
+    reach = _reach(cells)
+    k, j, i = crop_box(reach.numpy(), 1)  # smoothing asks the next ones
+    part = values[:, k, j, i]
+    eased = share * reach[k, j, i].to(values)
+    out = values.clone()
+    out[:, k, j, i] = (1 - eased) * part + eased * _smoothed(part)
+    return out
+
+
+def _reach(cells: Tensor) -> Tensor:
+    """Whether a control point reaches one of these cells; (nk, nj, ni), three more than cells along each axis."""
+    for axis in range(3):
+        n = cells.shape[axis]
+        wider = cells.new_zeros([size + 3 * (a == axis) for a, size in enumerate(cells.shape)])
+        for shift in range(4):
+            wider.narrow(axis, shift, n).logical_or_(cells)
+        cells = wider
+    return cells
 
 
 def _smoothed(values: Tensor) -> Tensor:

@@ -63,11 +63,11 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImag
     valid = np.isfinite(values)
     if mask is not None:
         return _clean_inside(volume, values, valid, mask, clip_percent)
-    fill = _surrounding(values[valid], values, valid)
-    values = np.where(valid, values, fill)
+    fill = _surrounding(values, valid)
+    if not valid.all():
+        values = np.where(valid, values, np.float32(fill))
     foreground = _foreground(values, fill, volume.grid)
-    seen = values[foreground & valid]
-    low, high = (float(v) for v in np.percentile(seen, [clip_percent, 100 - clip_percent]))
+    low, high = _robust_range(values[foreground & valid], clip_percent)
     low, high = min(low, fill), max(high, fill)
     if not high > low:
         low, high = float(values.min()), float(values.max())
@@ -81,7 +81,7 @@ def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, 
     if not counted.any():
         raise InputError(f"{mask.name}: no voxel of {volume.name} lies inside; check that both are in the same space")
     inside = values[counted]
-    low, high = (float(v) for v in np.percentile(inside, [clip_percent, 100 - clip_percent]))
+    low, high = _robust_range(inside, clip_percent)
     if not high > low:
         low, high = float(inside.min()), float(inside.max())
     if not high > low:
@@ -92,7 +92,15 @@ def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, 
 
 
 def _scaled(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
-    return np.asarray(np.clip((values - low) / (high - low), 0, 1), dtype=np.float32)
+    out = values - np.float32(low)
+    out /= np.float32(high - low)
+    return np.clip(out, 0, 1, out=out)
+
+
+def _robust_range(seen: npt.NDArray[np.float32], clip_percent: float) -> tuple[float, float]:
+    """Both percentiles of an array of its own, whose order is lost: a copy of a large image would double the memory."""
+    low, high = np.percentile(seen, [clip_percent, 100 - clip_percent], overwrite_input=True)
+    return float(low), float(high)
 
 
 def upright(image: CleanImage) -> CleanImage:
@@ -119,18 +127,19 @@ def on_grid(mask: Volume, grid: Grid) -> Mask:
     return np.asarray(moved > 0)
 
 
-def _surrounding(finite: npt.NDArray[np.float32], values: npt.NDArray[np.float32], valid: Mask) -> float:
+def _surrounding(values: npt.NDArray[np.float32], valid: Mask) -> float:
     """The value around the body: the median of the outermost voxels that are finite."""
     shell = np.ones(values.shape, dtype=bool)
     shell[1:-1, 1:-1, 1:-1] = False
     border = values[shell & valid]
-    return float(np.median(border if border.size else finite))
+    return float(np.median(border if border.size else values[valid]))
 
 
 def _foreground(values: npt.NDArray[np.float32], fill: float, grid: Grid) -> Mask:
     """Voxels unlike the surrounding value, closed and widened by 5 mm; everything where the body fills the image."""
     low, high = np.percentile(values, [0.5, 99.5])
-    unlike = np.abs(values - fill) > FOREGROUND_SHARE * max(high - low, 1e-12)
+    least = FOREGROUND_SHARE * max(high - low, 1e-12)
+    unlike = np.stack([np.abs(plane - np.float32(fill)) > least for plane in values])
     if not 0.02 < unlike.mean() < 0.7:
         return np.ones(values.shape, dtype=bool)
     return widened(unlike, 5.0, grid.spacing)
@@ -150,24 +159,23 @@ def widened(mask: Mask, reach: float, spacing: npt.NDArray[np.float64]) -> Mask:
     reach += NO_LENGTH * float(spacing.min())
     if reach / spacing.min() > ROW_BY_ROW:
         return np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing[::-1]) <= reach)
-    apart = _steps_along_rows(mask)
+    apart = np.stack([_steps_along_rows(plane) for plane in mask])
     out = np.zeros_like(mask)
-    planes, rows = min(int(reach / z), mask.shape[0] - 1), min(int(reach / y), mask.shape[1] - 1)
-    for dk in range(-planes, planes + 1):
-        for dj in range(-rows, rows + 1):
-            left = reach**2 - (dk * z) ** 2 - (dj * y) ** 2
-            if left >= 0:
-                to, source = _shifted(dk, mask.shape[0]), _shifted(-dk, mask.shape[0])
-                to_j, source_j = _shifted(dj, mask.shape[1]), _shifted(-dj, mask.shape[1])
-                out[to, to_j] |= apart[source, source_j] <= int(np.sqrt(left) / x + 1e-9)
+    planes, rows = int(reach / z), min(int(reach / y), mask.shape[1] - 1)
+    for k, plane in enumerate(out):  # a plane at a time: it stays near the processor while the rows around it are looked at
+        for source in range(max(k - planes, 0), min(k + planes + 1, len(mask))):
+            for dj in range(-rows, rows + 1):
+                left = reach**2 - ((source - k) * z) ** 2 - (dj * y) ** 2
+                if left >= 0:
+                    plane[_shifted(dj, len(plane))] |= apart[source, _shifted(-dj, len(plane))] <= int(np.sqrt(left) / x + 1e-9)
     return out
 
 
 def _steps_along_rows(mask: Mask) -> npt.NDArray[np.uint8]:
-    """How many voxels lie between each voxel and the nearest of the mask in its row, at most 255."""
-    place, nowhere = np.arange(mask.shape[2], dtype=np.int32), np.int32(10**6)
-    before = np.maximum.accumulate(np.where(mask, place, -nowhere), axis=2)
-    after = np.minimum.accumulate(np.where(mask, place, nowhere)[:, :, ::-1], axis=2)[:, :, ::-1]
+    """How many voxels lie between each voxel of a plane and the nearest of the mask in its row, at most 255."""
+    place, nowhere = np.arange(mask.shape[1], dtype=np.int32), np.int32(10**6)
+    before = np.maximum.accumulate(np.where(mask, place, -nowhere), axis=1)
+    after = np.minimum.accumulate(np.where(mask, place, nowhere)[:, ::-1], axis=1)[:, ::-1]
     return np.minimum(np.minimum(place - before, after - place), 255).astype(np.uint8)
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fields.spline import apply_axes
 from INRRegistrationLib.engine.sampling import Image
 
 Array = npt.NDArray[np.float64]
@@ -21,6 +20,8 @@ THICKEST = 2.0
 """Voxels of a level are at most so many times as long along one axis as along another."""
 THINNEST = 8
 """A level with fewer voxels along its shortest side holds too little to fit."""
+SLAB_VOXELS = 4_000_000
+"""About so many voxels of an image are looked at together while a level is made."""
 
 
 ROUNDING = 3
@@ -85,9 +86,19 @@ def level(
         steps.append(step)
     affine = grid.affine @ np.diag([*steps, 1.0])
     affine[:3, 3] = grid.to_world(first)
-    data = torch.as_tensor(np.asarray(values, dtype=np.float32), device=device)[None]
     along_i, along_j, along_k = (m.to(device) for m in matrices)
-    return Image(apply_axes(data, along_k, along_j, along_i).contiguous(), Grid((counts[0], counts[1], counts[2]), affine))
+    return Image(_applied(values, along_k, along_j, along_i), Grid((counts[0], counts[1], counts[2]), affine))
+
+
+def _applied(values: npt.NDArray[np.generic], along_k: Tensor, along_j: Tensor, along_i: Tensor) -> Tensor:
+    """One matrix for each axis, slabs of planes at a time: a large image or mask is never held in single precision as a whole."""
+    planes = max(SLAB_VOXELS // values[0].size, 1)
+    slabs = []
+    for start in range(0, len(values), planes):
+        slab = torch.as_tensor(np.asarray(values[start : start + planes], dtype=np.float32), device=along_i.device)
+        slabs.append(along_j @ (slab @ along_i.T))
+    flat = torch.cat(slabs).reshape(len(values), -1)
+    return (along_k @ flat).reshape(1, len(along_k), len(along_j), len(along_i))
 
 
 @lru_cache(maxsize=64)
