@@ -127,7 +127,7 @@ def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None)
 
         to_voxels = np.linalg.inv(moving.grid.affine) @ affine
         return resampled((to_voxels @ grid.affine)[:3], to_voxels[:3, :3], displacement, values, lowest, grid.shape)
-    image = Image(torch.as_tensor(values)[None], moving.grid)
+    image = Image(torch.tensor(values)[None], moving.grid)
     out = np.empty(grid.shape, dtype=np.float32)
     for k in range(grid.size[2]):
         points = grid.cropped([0, 0, k], (grid.size[0], grid.size[1], 1)).all_points()[0].astype(np.float64)
