@@ -78,7 +78,7 @@ def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
 
 def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
     """Linear values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32."""
-    from INRRegistrationLib.engine.finish import warp
+    from INRRegistrationLib.engine.derived import warp
 
     return warp(volume, grid, np.eye(4), displacement)
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from INRRegistrationLib.core.errors import InputError
 
 Array = npt.NDArray[np.float64]
+Part = tuple[slice, slice, slice]
+"""Some of the voxels of an array (k, j, i) on a grid."""
 
 SHEAR_TOLERANCE = 1e-4
 """Largest cosine between two voxel axes that still counts as a right angle (ITK's own tolerance for headers)."""
@@ -124,6 +126,13 @@ class Grid:
         affine = self.affine.copy()
         affine[:3, 3] = self.to_world(first)
         return Grid(size, affine)
+
+    def part(self, part: Part) -> Grid:
+        """The grid of the voxels that slices (k, j, i) pick out of an array on this grid; steps forwards only."""
+        k, j, i = (range(n)[along] for n, along in zip(self.shape, part, strict=True))
+        affine = self.affine @ np.diag([i.step, j.step, k.step, 1.0])
+        affine[:3, 3] = self.to_world([i.start, j.start, k.start])
+        return Grid((len(i), len(j), len(k)), affine)
 
     def orthogonal(self, spacing: float | None = None) -> Grid:
         """The grid with right-angled axes nearest to this one that covers all of it.

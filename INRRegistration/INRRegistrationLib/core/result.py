@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.core.grid import Part
 from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+
+WHOLE: Part = (slice(None), slice(None), slice(None))
 
 
 class Outcome(Enum):
@@ -111,6 +116,22 @@ class Curve:
     iterations: list[int]
 
 
+class Derived(Protocol):
+    """What follows from the map and the images, computed where it is looked at: all of it takes five times the fixed image's memory.
+
+    Each method gives the voxels of the fixed grid that slices (k, j, i) pick, by default all of them.
+    """
+
+    def displacement(self, part: Part = WHOLE) -> Floats:
+        """(k, j, i, 3) displacement of the deformable part, LPS mm."""
+
+    def before(self, part: Part = WHOLE) -> Floats:
+        """(k, j, i) the moving image under the initial alignment alone."""
+
+    def aligned(self, part: Part = WHOLE) -> Floats:
+        """(k, j, i) the moving image after the affine part."""
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What ``register`` returns, whatever the ending. Images and the model are None unless it is usable.
@@ -127,10 +148,8 @@ class Result:
         model: The fitted transform.
         transform: The same map in a form that ITK and Slicer hold natively.
         warped: The moving image on the fixed grid, float32; ``background`` outside the moving image.
-        before: The moving image on the fixed grid under the initial alignment alone.
-        aligned: The same after the affine part.
         jacobian: det J of the whole map at the fixed voxel centres.
-        displacement: (k, j, i, 3) displacement of the deformable part on the fixed grid, LPS mm.
+        derived: Displacement, and the moving image before and after the affine part, on any part of the fixed grid.
         uncertainty: In mm on the fixed grid, where it was asked for: NaN where nothing is known.
         inverse: Moving world point to fixed world point, where the method gives one of its own (two fields).
         verdict: Of the quality control, where it was calibrated for the method.
@@ -149,10 +168,8 @@ class Result:
     model: ModelState | None = None
     transform: SplineTransform | None = None
     warped: Volume | None = None
-    before: Volume | None = None
-    aligned: Volume | None = None
     jacobian: Volume | None = None
-    displacement: npt.NDArray[np.float32] | None = None
+    derived: Derived | None = None
     uncertainty: Volume | None = None
     inverse: SplineTransform | None = None
     verdict: Verdict | None = None
@@ -163,3 +180,21 @@ class Result:
     def usable(self) -> bool:
         """Whether there is a transform: also after a fit that diverged, of its best state."""
         return self.transform is not None
+
+    @cached_property
+    def displacement(self) -> Floats | None:
+        """(k, j, i, 3) displacement of the deformable part on the fixed grid, LPS mm; computed when it is first asked for."""
+        return None if self.derived is None else self.derived.displacement()
+
+    @cached_property
+    def before(self) -> Volume | None:
+        """The moving image on the fixed grid under the initial alignment alone; computed when it is first asked for."""
+        return None if self.derived is None else self._like_warped(self.derived.before(), "before")
+
+    @cached_property
+    def aligned(self) -> Volume | None:
+        """The moving image on the fixed grid after the affine part; computed when it is first asked for."""
+        return None if self.derived is None else self._like_warped(self.derived.aligned(), "aligned")
+
+    def _like_warped(self, values: Floats, name: str) -> Volume | None:
+        return None if self.warped is None else Volume(values, self.warped.grid, name)

@@ -44,7 +44,7 @@ class Volume:
 
     def inside(self) -> npt.NDArray[np.bool_]:
         """Read the volume as a mask: where the values are positive, (k, j, i)."""
-        return np.asarray(np.greater(self.values, 0), dtype=np.bool_)
+        return self.values.view(np.bool_) if self.values.dtype == np.bool_ else np.asarray(np.greater(self.values, 0), dtype=np.bool_)
 
     def defined(self) -> npt.NDArray[np.bool_]:
         """Where a value is finite and fits into single precision, (k, j, i)."""

@@ -24,6 +24,7 @@ FADE_CELLS = 4
 MOST_GROWTH, SMALL = 6, 1_000_000
 """The faded lattice has at most so many times the control points of the lattice, or this many where that is more."""
 CHECKED_POINTS = 20000
+ALL = slice(None)
 
 
 def faded(lattice: Lattice) -> SplineLattice:
@@ -104,8 +105,10 @@ def as_transform(lattice: SplineLattice, frame: Frame, affine: Array, max_error_
     return SplineTransform(affine, coefficients.astype(np.float32), origin, np.asarray(lattice.knots.step), frame.axes, max_error_mm)
 
 
-def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Displacement and det J of the whole map at the voxel centres of any grid.
+def sampled(
+    lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid, planes: slice = slice(None)
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Displacement and det J of the whole map at the voxel centres of any grid, or of some of its planes k.
 
     Returns:
         ``(k, j, i, 3)`` deformable displacement in LPS mm, and ``(k, j, i)`` determinant of the map with its affine part.
@@ -115,6 +118,7 @@ def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> 
     volume = float(np.linalg.det(affine[:3, :3]))
     corner = frame.to_unit(grid.origin)
     positions = [corner[d] + step[d, d] * np.arange(n) for d, n in enumerate(grid.size)]
+    positions[2] = positions[2][planes]
     values = lattice.values.detach()
     if aligned and compiled.usable(values):
         from INRRegistrationLib.engine.compiled.on_axes import on_axes  # loading the compiler takes a second
@@ -124,7 +128,7 @@ def sampled(lattice: SplineLattice, frame: Frame, affine: Array, grid: Grid) -> 
         local *= np.float32(volume)
         return moved, local
     sites = [torch.as_tensor(x) for x in positions]
-    jet = evaluate_on_axes(values, lattice.knots, sites, 1) if aligned else _on_any(lattice, frame, grid)
+    jet = evaluate_on_axes(values, lattice.knots, sites, 1) if aligned else _on_any(lattice, frame, grid.part((planes, ALL, ALL)))
     axes = torch.as_tensor(frame.axes).to(jet.value)
     displacement = torch.einsum("ab,bkji->kjia", axes, jet.value)
     assert jet.first is not None

@@ -13,20 +13,20 @@ from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality, SplineTransform
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine import quality as measure
-from INRRegistrationLib.engine.export import as_transform, baked, faded, sampled
+from INRRegistrationLib.engine.derived import Drawn, OfSpline, draw
+from INRRegistrationLib.engine.export import as_transform, baked, faded
 from INRRegistrationLib.engine.fields.lattice import Lattice, SplineLattice
 from INRRegistrationLib.engine.fitted_map import FittedMap
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
-from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.start.clean import on_grid
-from INRRegistrationLib.engine.unfold import unfolded
+from INRRegistrationLib.engine.unfold import slabs, unfolded
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 TOLERATED_VOXELS = 0.05
 """Largest difference, in voxels of the finest level, between a network and the spline that stands for it on export."""
@@ -39,10 +39,8 @@ class Finished:
     model: FittedMap
     transform: SplineTransform
     warped: Volume
-    before: Volume
-    aligned: Volume
     jacobian: Volume
-    displacement: Floats
+    derived: OfSpline
     quality: Quality
 
 
@@ -58,26 +56,23 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
     """
     grid = problem.fixed.grid
     model, lattice, frame, error = _export(model, prepared, settings)
-    displacement, det = sampled(lattice, frame, model.affine, grid)
-    mended = 0
-    if isinstance(model, Model) and model.field is lattice:
-        whole, mended = unfolded(lattice, frame, grid, displacement)
-        if mended:
-            lattice, model = whole, replace(model, field=whole)
-            displacement, det = sampled(lattice, frame, model.affine, grid)
+    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
-    warped = warp(problem.moving, grid, model.affine, displacement)
-    before = warp(problem.moving, grid, initial, None)
-    aligned = before if np.array_equal(initial, model.affine) else warp(problem.moving, grid, model.affine, None)
-    quality = _measure(model, prepared, problem, (before, warped), det, displacement, initial)
+    derived = OfSpline(lattice, frame, model.affine, initial, problem.moving, grid)
+    before = _similarities(problem.fixed, derived.before(), mask)  # first: it need not be held beside what is drawn
+    drawn, mended = draw(derived, mask), 0
+    if isinstance(model, Model) and model.field is lattice:
+        whole, mended = unfolded(lattice, frame, grid, drawn.folded)
+        if mended:
+            model, derived = replace(model, field=whole), replace(derived, lattice=whole)
+            drawn = draw(derived, mask)
+    quality = _measure(model, problem, derived, drawn, mask, before)
     return Finished(
         model=model,
-        transform=as_transform(lattice, frame, model.affine, error),
-        warped=Volume(warped, grid, "warped"),
-        before=Volume(before, grid, "before"),
-        aligned=Volume(aligned, grid, "aligned"),
-        jacobian=Volume(det, grid, "jacobian"),
-        displacement=displacement,
+        transform=as_transform(derived.lattice, frame, model.affine, error),
+        warped=Volume(drawn.warped, grid, "warped"),
+        jacobian=Volume(drawn.det, grid, "jacobian"),
+        derived=derived,
         quality=replace(quality, notes=(*measure.notes(quality, settled, settings.landmark_weight > 0), *_about_mending(mended))),
     )
 
@@ -109,52 +104,22 @@ def as_spline(model: FittedMap, grid: Grid, spacing: float, seed: int) -> tuple[
     return faded(lattice), Frame.millimetres(grid), error
 
 
-def warp(moving: Volume, grid: Grid, affine: Array, displacement: Floats | None) -> Floats:
-    """The moving image, read linearly at ``affine(p + u(p))`` for every voxel centre p of ``grid``: (k, j, i) float32.
-
-    Points outside the moving image's outer voxel faces take its lowest value, so that nothing is made up there.
-    """
-    values = moving.single()
-    finite = np.isfinite(values)
-    if finite.all():
-        lowest = float(values.min())
-    else:
-        lowest = float(values[finite].min())
-        values = np.where(finite, values, np.float32(lowest))
-    del finite
-    if compiled.usable(torch.empty(0)):
-        from INRRegistrationLib.engine.compiled.resample import resampled  # loading the compiler takes a second
-
-        to_voxels = np.linalg.inv(moving.grid.affine) @ affine
-        return resampled((to_voxels @ grid.affine)[:3], to_voxels[:3, :3], displacement, values, lowest, grid.shape)
-    image = Image(torch.tensor(values)[None], moving.grid)
-    out = np.empty(grid.shape, dtype=np.float32)
-    for k in range(grid.size[2]):
-        points = grid.cropped([0, 0, k], (grid.size[0], grid.size[1], 1)).all_points()[0].astype(np.float64)
-        moved = points if displacement is None else points + displacement[k]
-        moved = moved @ affine[:3, :3].T + affine[:3, 3]
-        values_k = image.at(torch.as_tensor(moved.transpose(2, 0, 1).copy(), dtype=torch.float64).float()).numpy()
-        out[k] = np.where(moving.grid.contains(moved), values_k, lowest)
-    return out
+def _similarities(fixed: Volume, image: Floats, mask: Mask) -> dict[str, float]:
+    values = fixed.single()
+    return measure.similarities(values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0), [image], mask)[0]
 
 
-def _measure(
-    model: FittedMap, prepared: Prepared, problem: Problem, images: tuple[Floats, Floats], det: Floats, displacement: Floats, initial: Array
-) -> Quality:
-    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
-    fixed = problem.fixed.single()
-    scores = measure.similarities(fixed if np.isfinite(fixed).all() else np.nan_to_num(fixed, nan=0.0), images, mask)
-    folding, spread, sd = measure.determinant_summary(det, mask)
-    length = np.concatenate([np.linalg.norm(plane[inside], axis=1) for plane, inside in zip(displacement, mask, strict=True)])
-    size = {"mean": float(length.mean()), "max": float(length.max()), "p95": float(np.percentile(length, 95, overwrite_input=True))}
+def _measure(model: FittedMap, problem: Problem, derived: OfSpline, drawn: Drawn, mask: Mask, before: dict[str, float]) -> Quality:
+    after = _similarities(problem.fixed, drawn.warped, mask)
+    folding, spread, sd = measure.determinant_summary(drawn.det, mask)
     return Quality(
-        similarity={name: (scores[0][name], scores[1][name]) for name in scores[0]},
+        similarity={name: (before[name], after[name]) for name in before},
         folding_percent=folding,
         det=spread,
         sd_log_det=sd,
-        displacement_mm=size,
-        tre_mm=_landmarks(model, problem, initial),
-        dice=_overlaps(model, problem, initial, displacement),
+        displacement_mm=drawn.size_mm,
+        tre_mm=_landmarks(model, problem, derived.initial),
+        dice=_overlaps(model, problem, derived),
     )
 
 
@@ -168,18 +133,22 @@ def _landmarks(model: FittedMap, problem: Problem, initial: Array) -> dict[str, 
     }
 
 
-def _overlaps(model: FittedMap, problem: Problem, initial: Array, displacement: Floats) -> dict[str, tuple[float, float]]:
+def _overlaps(model: FittedMap, problem: Problem, derived: OfSpline) -> dict[str, tuple[float, float]]:
     if problem.fixed_labels is None or problem.moving_labels is None:
         return {}
     fixed, moving = problem.fixed_labels, problem.moving_labels
     labels = measure.common_labels(problem)
-    points = fixed.grid.all_points().astype(np.float64)
-    start = points @ initial[:3, :3].T + initial[:3, 3]
-    seen = fixed.values
-    first = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, start), labels)
-    if fixed.grid.is_same(problem.fixed.grid):
-        mapped = (points + displacement) @ model.affine[:3, :3].T + model.affine[:3, 3]
-    else:
-        mapped = model.map(points.reshape(-1, 3)).reshape(points.shape)
-    last = measure.dice(seen, measure.pull_labels(moving.values, moving.grid, mapped), labels)
-    return {name: (first[name], last[name]) for name in first}
+    same = fixed.grid.is_same(derived.grid)
+    first, last = np.empty(fixed.grid.shape, moving.values.dtype), np.empty(fixed.grid.shape, moving.values.dtype)
+    for planes in slabs(fixed.grid):
+        part = (planes, slice(None), slice(None))
+        points = fixed.grid.part(part).all_points().astype(np.float64)
+        first[planes] = measure.pull_labels(moving.values, moving.grid, _applied(derived.initial, points))
+        mapped = _applied(model.affine, points + derived.displacement(part)) if same else model.map(points.reshape(-1, 3))
+        last[planes] = measure.pull_labels(moving.values, moving.grid, mapped.reshape(points.shape))
+    before, after = (measure.dice(fixed.values, pulled, labels) for pulled in (first, last))
+    return {name: (before[name], after[name]) for name in before}
+
+
+def _applied(affine: Array, points: Array) -> Array:
+    return points @ affine[:3, :3].T + affine[:3, 3]

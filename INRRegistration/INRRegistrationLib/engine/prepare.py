@@ -82,7 +82,7 @@ class Prepared:
         images = []
         for image in (self.fixed, self.moving):
             own = max(spacing, float(image.grid.spacing.min()))
-            values = level(image.values, image.grid, own, self.device)
+            values = level(image.raw, image.grid, own, self.device, scale=image.scale)
             weight = level(image.counted, image.grid, own, self.device, smooth=False).values
             images.append((values, (weight > HALF).float()))
         (fixed, fixed_weight), (moving, moving_weight) = images
@@ -152,10 +152,7 @@ class Prepared:
 
     def forget_images(self) -> None:
         """Let go of the intensities, once nothing is to be fitted any more; where they count and the geometry stay known."""
-        nothing = np.full((1, 1, 1), np.nan, np.float32)
-        self.fixed, self.moving = (
-            replace(image, values=np.broadcast_to(nothing, image.values.shape)) for image in (self.fixed, self.moving)
-        )
+        self.fixed, self.moving = (image.without_values() for image in (self.fixed, self.moving))
         self.coarse.clear()
 
     def contrast(self, affine: Array) -> Contrast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,8 @@ Mask = npt.NDArray[np.bool_]
 
 RADIUS = 2
 """Of the windows of local correlation, voxels."""
-SLAB, SLAB_VOXELS = 32, 4_000_000
-"""Planes looked at together, at most, and fewer where they hold more voxels than this."""
+PLANES, ROWS, BLOCK_VOXELS = 32, 16, 1_000_000
+"""Windows are looked at in blocks of so many planes and at least so many rows, and about so many voxels."""
 
 
 def similarities(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[dict[str, float]]:
@@ -64,21 +65,27 @@ def _pairs(fixed: Floats, image: Floats, mask: Mask, origin: Array) -> Iterator[
 
 
 def _local_correlations(fixed: Floats, images: Sequence[Floats], mask: Mask) -> list[float]:
-    """By slabs of planes, so that it takes little memory; each reads the neighbours that its windows reach."""
+    """By blocks of planes and rows, so that it takes little memory; each reads the neighbours that its windows reach."""
     scaled = [(image, np.float32(np.ptp(image) or 1)) for image in (fixed, *images)]  # a constant has no structure in any unit
     agreed, counted = np.zeros(len(images)), 0.0
-    slab = min(SLAB, max(SLAB_VOXELS // fixed[0].size, 1))
-    for start in range(0, len(fixed), slab):
-        low, high = max(start - RADIUS, 0), start + slab + RADIUS
-        weight = mask[low:high].astype(np.float32)
-        weight[: start - low] = 0
-        weight[start - low + slab :] = 0
+    planes = min(PLANES, len(fixed))
+    rows = max(BLOCK_VOXELS // (planes * fixed.shape[2]), ROWS)
+    for (k, own_k), (j, own_j) in product(_blocks(fixed.shape[0], planes), _blocks(fixed.shape[1], rows)):
+        weight = np.zeros(mask[k, j].shape, np.float32)
+        weight[own_k, own_j] = mask[k, j][own_k, own_j]
         voxels = float(weight.sum())
         if voxels > 0:
-            blocks = [np.asarray(image[low:high] / scale, np.float32, order="C") for image, scale in scaled]
+            blocks = [np.asarray(image[k, j] / scale, np.float32, order="C") for image, scale in scaled]
             agreed += voxels * np.array(_in_windows(blocks[0], blocks[1:], weight))
             counted += voxels
     return [float(value) for value in agreed / max(counted, 1.0)]
+
+
+def _blocks(length: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """Pieces of an axis with the neighbours that windows reach, and where in each its own part is."""
+    for start in range(0, length, size):
+        low = max(start - RADIUS, 0)
+        yield slice(low, start + size + RADIUS), slice(start - low, start - low + size)
 
 
 def _in_windows(fixed: Floats, images: Sequence[Floats], weight: Floats) -> list[float]:

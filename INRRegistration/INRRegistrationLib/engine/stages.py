@@ -10,6 +10,7 @@ from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.progress import Command, Progress
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine import memory
 from INRRegistrationLib.engine.checkpoint import REMEDY, UNKNOWN, Keeper, Saved
 from INRRegistrationLib.engine.clock import Clock, Ended
 from INRRegistrationLib.engine.fit import StageOutcome, StageRun, Tick, fit_stage
@@ -43,7 +44,7 @@ class Stages:
         keeper: Keeper,
         saved: Saved,
     ) -> None:
-        self.fit, self.settings, self.generator = fit, settings, generator
+        self.fit, self.prepared, self.settings, self.generator = fit, prepared, settings, generator
         self.clock, self.keeper, self.saved = clock, keeper, saved
         self.stages = prepared.usable_stages(settings)
         self.costs = np.cumsum([0.0, *(prepared.cost(stage) for stage in self.stages)])
@@ -61,6 +62,8 @@ class Stages:
         while resumed or number < len(self.stages):
             with self.clock.phase("pyramid"):
                 run = self._resumed() if resumed else self._begun(number)
+                if number == len(self.stages) - 1:
+                    self._let_go()
             resumed = False
             try:
                 with self.clock.phase("fit"):
@@ -80,6 +83,12 @@ class Stages:
             self.saved.tensors = {} if self.keeper.checkpoints is None else _named("before", run.guard.copy())
             number += 1
         return Outcome.CONVERGED if self.settings.tolerance > 0 and all(self.saved.converged) else Outcome.ITERATION_LIMIT
+
+    def _let_go(self) -> None:
+        """Hold the images no longer, where nobody will ask for another level of them."""
+        if self.settings.uncertainty == "none":
+            self.prepared.forget_images()
+            memory.trim()
 
     def _begun(self, number: int) -> StageRun:
         """A stage from its beginning."""

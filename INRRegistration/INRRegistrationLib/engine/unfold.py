@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -15,6 +17,7 @@ from INRRegistrationLib.engine.folding import corner_folds, least_in_cells
 from INRRegistrationLib.engine.frame import Frame
 
 Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
 
 FLOOR = 0.05
 """Smallest determinant of the deformable part that is left as it is, in a cell of the lattice."""
@@ -27,11 +30,13 @@ GENTLE = 0.3
 """Share of the smoothed values that the first two rounds take on, the next two twice that, and so on up to all: most places need
 little, and what is not smoothed away stays."""
 ROUNDS = 60
+SLAB_VOXELS = 2_000_000
+"""About so many voxels of a grid are looked at together: they and their displacements take little memory."""
 REACH = 4
 """Cells to either side that notice when the control points of a cell are changed, and one more."""
 
 
-def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Floats | None = None) -> tuple[SplineLattice, int]:
+def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid, voxels: Indices | None = None) -> tuple[SplineLattice, int]:
     """The spline without folds where few cells have some: in 27 places of a cell, and between neighbouring voxels of a grid.
 
     The control points that reach such a cell are smoothed a little, and again those of the cells that still fold, until none
@@ -41,13 +46,13 @@ def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Flo
         lattice: On the CPU.
         frame: Of its axes.
         grid: Of the fixed image.
-        displacement: What ``sampled`` gives for the spline on that grid, where it is known already.
+        voxels: What ``folded_voxels`` gives for the spline on that grid, where it is known already.
 
     Returns:
         The spline, and how many cells were mended; the given spline and 0 where nothing folds or too much does.
     """
     values = lattice.values.detach()
-    first = bad = _bad_cells(lattice, frame, grid, displacement)
+    first = bad = _bad_cells(lattice, frame, grid, voxels)
     count = int(first.sum())
     if count == 0 or count > max(ISOLATED * first.numel(), 8):
         return lattice, 0
@@ -60,15 +65,34 @@ def unfolded(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Flo
     return lattice, 0
 
 
-def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid, displacement: Floats | None = None) -> Tensor:
+def folded_voxels(displacement: Floats, grid: Grid, planes: slice) -> Indices:
+    """(n, 3) voxels (i, j, k) of some planes of a grid that fold together with their neighbours in these planes.
+
+    Args:
+        displacement: (k, j, i, 3) of these planes, LPS mm.
+        grid: The whole grid.
+        planes: Along k, from a start on.
+    """
+    found = np.argwhere(corner_folds(displacement, grid.affine[:3, :3], CORNER_FLOOR))[:, ::-1]
+    return np.asarray(found + np.array([0, 0, planes.start]))
+
+
+def slabs(grid: Grid) -> Iterator[slice]:
+    """Planes k of a grid to be looked at together; each slab begins with the last plane of the one before."""
+    step = max(SLAB_VOXELS // (grid.size[0] * grid.size[1]), 1)
+    for start in range(0, max(grid.size[2] - 1, 1), step):
+        yield slice(start, min(start + step + 1, grid.size[2]))
+
+
+def _bad_cells(lattice: SplineLattice, frame: Frame, grid: Grid, voxels: Indices | None = None) -> Tensor:
     """(ck, cj, ci), whether a cell folds, or holds a voxel that does together with its neighbours."""
     values, knots = lattice.values.detach(), lattice.knots
     bad = least_in_cells(values, knots) < FLOOR
-    if displacement is None:
-        displacement, _ = sampled(lattice, frame, np.eye(4), grid)
-    voxels = np.argwhere(corner_folds(displacement, grid.affine[:3, :3], CORNER_FLOOR))
+    if voxels is None:
+        parts = (folded_voxels(sampled(lattice, frame, np.eye(4), grid, planes)[0], grid, planes) for planes in slabs(grid))
+        voxels = np.concatenate(list(parts))
     if len(voxels):
-        bad[tuple(_cells_of(frame.to_unit(grid.to_world(voxels[:, ::-1])), knots)[:, ::-1].T)] = True
+        bad[tuple(_cells_of(frame.to_unit(grid.to_world(voxels)), knots)[:, ::-1].T)] = True
     return bad
 
 

@@ -48,7 +48,7 @@ def with_page(task: Task, done: Done) -> Done:
             page = report_html(task.problem, done.result)
         except Exception:  # whatever it is: the result is worth more than its report
             log.exception("the report could not be made")
-    images = ("warped", "before", "aligned", "jacobian", "displacement", "uncertainty", "model", "inverse")
+    images = ("warped", "jacobian", "derived", "uncertainty", "model", "inverse")
     return replace(done, result=replace(done.result, **dict.fromkeys(images), maps={}), page=page)
 
 

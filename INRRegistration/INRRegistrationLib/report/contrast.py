@@ -61,9 +61,9 @@ class Contrast:
 def contrast(problem: Problem, result: Result, seen: Overview) -> Contrast:
     """Choose windows and the kind of difference from the images themselves."""
     fixed = finite(seen.thin(problem.fixed.values))
-    other = result.aligned or result.before  # not warped: a deformation that went wrong can make contrasts look alike
-    moving = fixed if other is None else finite(seen.thin(other.values))
-    shared = seen.foreground & covered(seen, other)
+    made = result.derived
+    moving = fixed if made is None else finite(seen.thin(made.aligned))  # not warped: what went wrong can make contrasts look alike
+    shared = seen.foreground if made is None else seen.foreground & covered(moving)
     shared = shared if shared.any() else seen.foreground
     counted = seen.foreground if problem.fixed_mask is not None else np.ones_like(seen.foreground)
     first, second = robust_window(fixed[counted]), robust_window(moving[counted])

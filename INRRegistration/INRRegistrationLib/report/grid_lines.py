@@ -10,7 +10,7 @@ import numpy.typing as npt
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.report.panels import round_length
 from INRRegistrationLib.report.raster import finite
-from INRRegistrationLib.report.views import View
+from INRRegistrationLib.report.views import Source, View
 
 Array = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def line_distance(shown: Sequence[View]) -> float:
     return min(round_length(max(view.size_mm) / LINES) for view in shown)
 
 
-def warp_grid(view: View, grid: Grid, displacement: npt.NDArray[np.floating], index: tuple[int, int, int], distance: float) -> str:
+def warp_grid(view: View, grid: Grid, displacement: Source, index: tuple[int, int, int], distance: float) -> str:
     """The grid as one SVG path.
 
     Args:

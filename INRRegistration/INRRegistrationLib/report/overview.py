@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.report.raster import finite
+from INRRegistrationLib.report.views import Source, read
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -40,10 +40,10 @@ class Overview:
     grid: Grid
     foreground: Mask
 
-    def thin(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def thin(self, source: Source) -> npt.NDArray[np.generic]:
         """An array (k, j, i, ...) on the fixed grid, thinned to this grid."""
-        i, j, k = self.stride
-        return values[::k, ::j, ::i]
+        i, j, k = (slice(None, None, step) for step in self.stride)
+        return read(source, (k, j, i))
 
 
 def overview(problem: Problem) -> Overview:
@@ -57,12 +57,9 @@ def overview(problem: Problem) -> Overview:
     return Overview((i, j, k), grid, inside if inside.any() else np.ones_like(inside))
 
 
-def covered(seen: Overview, moved: Volume | None) -> Mask:
-    """Where a moved image has something to show, on the thinned grid: outside the moving image it takes its lowest value."""
-    if moved is None:
-        return np.ones_like(seen.foreground)
-    values = finite(seen.thin(moved.values))
-    return np.asarray(values > values.min())
+def covered(moved: Array) -> Mask:
+    """Where a moved image, thinned, has something to show: outside the moving image it takes its lowest value."""
+    return np.asarray(moved > moved.min())
 
 
 def otsu(values: Array) -> float:
@@ -85,20 +82,26 @@ def read_mask(mask: Volume, grid: Grid) -> Mask:
     return np.asarray(legal & (mask.values[k, j, i] > 0))
 
 
-def focus(seen: Overview, result: Result) -> tuple[int, int, int]:
+def focus(seen: Overview, warped: Volume | None, displacement: Array | None) -> tuple[int, int, int]:
     """The voxel (i, j, k) of the fixed grid through which the planes are cut.
 
     The foreground voxel, away from the border and seen by the moving image, of the largest displacement averaged over a
     few mm; the middle of the foreground where nothing is displaced.
+
+    Args:
+        seen: The fixed space.
+        warped: The moving image on the fixed grid.
+        displacement: (k, j, i, 3), thinned.
     """
     candidates = seen.foreground
-    for wish in (_interior(candidates.shape), covered(seen, result.warped)):
+    shown = [] if warped is None else [covered(finite(seen.thin(warped.values)))]
+    for wish in (_interior(candidates.shape), *shown):
         candidates = candidates & wish if (candidates & wish).any() else candidates
-    if result.displacement is None or not np.any(result.displacement):
+    if displacement is None or not np.any(displacement):
         middle = np.argwhere(candidates).mean(axis=0)
         nearest = np.argwhere(candidates)[np.argmin(((np.argwhere(candidates) - middle) ** 2).sum(axis=1))]
     else:
-        moved = np.linalg.norm(seen.thin(result.displacement).astype(np.float64), axis=-1)
+        moved = np.linalg.norm(displacement, axis=-1)
         smooth = box_mean(finite(moved), [round(SMOOTH_MM / step) for step in seen.grid.spacing[::-1]])
         nearest = np.array(np.unravel_index(int(np.argmax(np.where(candidates, smooth, -1.0))), smooth.shape))
     i, j, k = (int(n) * step for n, step in zip(nearest[::-1], seen.stride, strict=True))

@@ -16,7 +16,7 @@ from INRRegistrationLib.report.grid_lines import line_distance, warp_grid
 from INRRegistrationLib.report.overview import focus, overview
 from INRRegistrationLib.report.panels import Panel
 from INRRegistrationLib.report.raster import Floats, data_uri, shrink
-from INRRegistrationLib.report.views import View, views
+from INRRegistrationLib.report.views import Source, View, views
 
 Index = tuple[int, int, int]
 
@@ -34,6 +34,7 @@ class Artist:
         views: Axial, coronal and sagittal.
         index: Voxel (i, j, k) through which the planes are cut.
         contrast: Windows and kind of difference.
+        moves: Whether the deformable part moves anything.
         limit: Most pixels of a picture along each side.
     """
 
@@ -42,42 +43,43 @@ class Artist:
     views: tuple[View, View, View]
     index: Index
     contrast: Contrast
+    moves: bool
     limit: int
 
-    def slice(self, volume: Volume, view: View) -> Floats:
-        """The slice of a volume on the fixed grid, averaged down to the limit."""
-        return shrink(view.cut(volume.values, self.index), self.limit)
+    def slice(self, source: Source, view: View) -> Floats:
+        """The slice of an array on the fixed grid, averaged down to the limit."""
+        return shrink(view.cut(source, self.index), self.limit)
 
     def mark(self, view: View) -> tuple[float, float]:
         """Where the other two planes cut this one, mm right and down."""
         across, down = view.place(self.index)
         return float(across), float(down)
 
-    def image(self, volume: Volume, window: Window, label: str, view: View) -> Panel:
+    def image(self, source: Source, window: Window, label: str, view: View) -> Panel:
         """A grey slice."""
-        return Panel(view, label, grey(self.slice(volume, view), window))
+        return Panel(view, label, grey(self.slice(source, view), window))
 
     def fixed(self, view: View) -> Panel:
         """The fixed image, with scale bar and the other planes' places."""
-        uri = grey(self.slice(self.problem.fixed, view), self.contrast.fixed)
+        uri = grey(self.slice(self.problem.fixed.values, view), self.contrast.fixed)
         return Panel(view, "Fixed", uri, bar=True, mark=self.mark(view))
 
-    def difference(self, moved: Volume, label: str, view: View, most: float) -> Panel:
+    def difference(self, moved: Source, label: str, view: View, most: float) -> Panel:
         """Absolute difference from the fixed image; brightest at ``most``."""
-        entries = colours.scaled(self.contrast.difference(self.slice(self.problem.fixed, view), self.slice(moved, view)), 0, most)
+        entries = colours.scaled(self.contrast.difference(self.slice(self.problem.fixed.values, view), self.slice(moved, view)), 0, most)
         return Panel(view, label, data_uri(entries, colours.DIFFERENCE))
 
-    def checkerboard(self, moved: Volume, label: str, view: View) -> Panel:
+    def checkerboard(self, moved: Source, label: str, view: View) -> Panel:
         """Tiles of the fixed and the moved image in turn; the first tile at the top left is fixed."""
-        first = colours.scaled(self.slice(self.problem.fixed, view), *self.contrast.fixed)
+        first = colours.scaled(self.slice(self.problem.fixed.values, view), *self.contrast.fixed)
         second = colours.scaled(self.slice(moved, view), *self.contrast.moving)
         return Panel(view, label, data_uri(np.where(tiles(view, first.shape), first, second), colours.GREY))
 
-    def warp_grid(self, field: npt.NDArray[np.float32], view: View) -> Panel:
+    def warp_grid(self, field: Source, view: View) -> Panel:
         """The deformed grid over the dimmed fixed image."""
         distance = line_distance(self.views)
         lines = warp_grid(view, self.problem.fixed.grid, field, self.index, distance)
-        uri = grey(self.slice(self.problem.fixed, view), self.contrast.fixed)
+        uri = grey(self.slice(self.problem.fixed.values, view), self.contrast.fixed)
         return Panel(view, f"Warp grid, {view.name.lower()}: lines {distance:g} mm apart", uri, lines, opacity=0.55, bar=True)
 
     def determinant(self, jacobian: Volume, view: View, index: Index, label: str) -> Panel:
@@ -104,7 +106,9 @@ class Artist:
 def artist(problem: Problem, result: Result, limit: int) -> Artist:
     """Choose planes and contrast for a result."""
     seen = overview(problem)
-    return Artist(problem, result, views(problem.fixed.grid), focus(seen, result), contrast(problem, result, seen), limit)
+    displacement = None if result.derived is None else seen.thin(result.derived.displacement).astype(np.float64)
+    index, moves = focus(seen, result.warped, displacement), displacement is not None and bool(np.any(displacement))
+    return Artist(problem, result, views(problem.fixed.grid), index, contrast(problem, result, seen), moves, limit)
 
 
 def grey(values: Floats, window: Window) -> str:
@@ -112,9 +116,9 @@ def grey(values: Floats, window: Window) -> str:
     return data_uri(colours.scaled(values, *window), colours.GREY)
 
 
-def brightest_difference(made: Artist, moved: Volume) -> float:
+def brightest_difference(made: Artist, moved: Source) -> float:
     """The 99.5th percentile of the difference over the three planes, in the difference's own unit."""
-    parts = [made.contrast.difference(made.slice(made.problem.fixed, view), made.slice(moved, view)).ravel() for view in made.views]
+    parts = [made.contrast.difference(made.slice(made.problem.fixed.values, view), made.slice(moved, view)).ravel() for view in made.views]
     return max(float(np.percentile(np.concatenate(parts), 99.5)), 1e-12)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from INRRegistrationLib.core.result import Curve
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.report import charts, colours, maps, tables
@@ -30,19 +28,19 @@ def images(made: Artist) -> str:
     shown = []
     for view in made.views:
         panels = [made.fixed(view)]
-        if result.before is not None:
-            panels.append(made.image(result.before, tones.moving, "Moving, before", view))
+        if result.derived is not None:
+            panels.append(made.image(result.derived.before, tones.moving, "Moving, before", view))
         if result.warped is not None:
-            panels.append(made.image(result.warped, tones.moving, "Moving, after (warped)", view))
+            panels.append(made.image(result.warped.values, tones.moving, "Moving, after (warped)", view))
         shown.append(f"<h3>{_plane(made, view)}</h3>{row(panels)}")
     return section("Images", "".join(shown), f"{_where(made)} {_windows(made)}")
 
 
 def agreement(made: Artist) -> str:
     """Differences and checkerboards before and after, plane by plane."""
-    before, after = made.result.before, made.result.warped
-    if before is None or after is None:
+    if made.result.derived is None or made.result.warped is None:
         return ""
+    before, after = made.result.derived.before, made.result.warped.values
     most = max(brightest_difference(made, image) for image in (before, after))
     shown = []
     for view in made.views:
@@ -56,10 +54,10 @@ def agreement(made: Artist) -> str:
 
 def deformation(made: Artist) -> str:
     """Warp grid, det J with folding, and uncertainty where there is one."""
-    field, jacobian, unsure = made.result.displacement, made.result.jacobian, made.result.uncertainty
+    derived, jacobian, unsure = made.result.derived, made.result.jacobian, made.result.uncertainty
     body = ""
-    if field is not None:
-        body += f'<p class="note">{_GRID_WORDS}</p>' + row(made.warp_grid(field, view) for view in made.views)
+    if derived is not None:
+        body += f'<p class="note">{_GRID_WORDS}</p>' + row(made.warp_grid(derived.displacement, view) for view in made.views)
     if jacobian is not None:
         body += _determinant(made, jacobian)
     if unsure is not None:
@@ -129,8 +127,7 @@ def _where(made: Artist) -> str:
     slanted = (
         f" The grid is oblique by {turned:.0f}°; planes and letters follow the nearest patient axes." if turned > SLIGHT_DEGREES else ""
     )
-    moved = made.result.displacement is not None and bool(np.any(made.result.displacement))
-    what = "the region that the deformation moves most" if moved else "the middle of the image"
+    what = "the region that the deformation moves most" if made.moves else "the middle of the image"
     letters = "R and L are the patient's right and left, A and P front and back, S and I head and feet."
     return f"Three planes through {what} ({at}; yellow ticks). {letters}{slanted}"
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.grid import Grid, Part
 
 Array = npt.NDArray[np.float64]
+Source = npt.NDArray[np.generic] | Callable[[Part], npt.NDArray[np.generic]]
+"""An array (k, j, i, ...) on the fixed grid, or what computes a part of one when it is looked at."""
 
 # Name, anatomical axis (0 L, 1 P, 2 S) across the plane, along columns and along rows, letters left, right, top, bottom.
 # Columns run towards L or P, rows towards P or I: patient right (or anterior) on the left, anterior (or superior) up.
@@ -52,9 +55,11 @@ class View:
         """Width and height of a slice, mm."""
         return self.step[0] * self.pixels[0], self.step[1] * self.pixels[1]
 
-    def cut(self, values: npt.NDArray[np.generic], index: tuple[int, int, int]) -> npt.NDArray[np.generic]:
+    def cut(self, source: Source, index: tuple[int, int, int]) -> npt.NDArray[np.generic]:
         """The slice through voxel ``index`` (i, j, k) of an array (k, j, i, ...), as a picture (rows, columns, ...)."""
-        flat = np.take(values, index[self.normal], axis=2 - self.normal)
+        at = index[self.normal]
+        k, j, i = (slice(at, at + 1) if axis == self.normal else slice(None) for axis in (2, 1, 0))
+        flat = read(source, (k, j, i)).squeeze(2 - self.normal)
         if self.row < self.column:
             flat = np.swapaxes(flat, 0, 1)
         return np.asarray(flat[:: -1 if self.flip_row else 1, :: -1 if self.flip_column else 1])
@@ -64,6 +69,11 @@ class View:
         at = np.asarray(index, dtype=np.float64)[..., [self.column, self.row]] + 0.5
         flipped = np.where([self.flip_column, self.flip_row], np.asarray(self.pixels) - at, at)
         return np.asarray(flipped * self.step)
+
+
+def read(source: Source, part: Part) -> npt.NDArray[np.generic]:
+    """Part of an array that is there or computed."""
+    return source(part) if callable(source) else source[part]
 
 
 def views(grid: Grid) -> tuple[View, View, View]:

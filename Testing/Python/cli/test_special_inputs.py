@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from given import Given
 from small_pair import SmallPair, a_grid, write_nifti
 
 from INRRegistrationLib.cli.arguments import parse
@@ -123,7 +124,7 @@ def result_of(problem: Problem, **parts: object) -> Result:
     spline = SplineTransform(shift, np.zeros((4, 4, 4, 3), np.float32), np.zeros(3), np.full(3, 9.0), np.eye(3))
     state = ModelState({"kind": "field"}, {"a": np.zeros(1, np.float32)})
     made = Result(Outcome.ITERATION_LIMIT, "Finished.", Settings().to_json(), model=state, transform=spline, warped=one, jacobian=one)
-    return replace(made, displacement=zero, quality=Quality({"correlation": (0.5, 0.9)}), **parts)
+    return replace(made, derived=Given(zero, one.values, one.values), quality=Quality({"correlation": (0.5, 0.9)}), **parts)
 
 
 @pytest.fixture

@@ -41,9 +41,9 @@ def test_a_failure_names_a_remedy(outcome: Outcome) -> None:
 
 def test_a_result_without_a_transform_has_no_images() -> None:
     result = Result(Outcome.CANCELLED, Outcome.CANCELLED.value, {})
-    kept = [f.name for f in dataclasses.fields(result) if f.name in ("model", "transform", "warped", "jacobian", "displacement", "quality")]
+    kept = [f.name for f in dataclasses.fields(result) if f.name in ("model", "transform", "warped", "jacobian", "derived", "quality")]
     assert len(kept) == 6
-    assert all(getattr(result, name) is None for name in kept)
+    assert all(getattr(result, name) is None for name in [*kept, "displacement", "before", "aligned"])
 
 
 def test_two_results_do_not_share_what_they_hold() -> None:

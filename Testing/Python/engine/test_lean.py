@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from fits import LATTICE, a_problem, short
+from fits import LATTICE, a_problem
 
 from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.settings import Affine
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import quality, unfold
 from INRRegistrationLib.engine.export import sampled
@@ -21,7 +19,6 @@ from INRRegistrationLib.engine.fields.spline import apply_axes
 from INRRegistrationLib.engine.folding import least_in_cells
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.start import pyramid
 from INRRegistrationLib.engine.start.clean import clean
 
@@ -64,24 +61,26 @@ def test_a_level_is_what_one_matrix_for_each_axis_gives() -> None:
     torch.testing.assert_close(pyramid._applied(values, *along), expected)
 
 
-def test_cleaning_an_image_takes_two_copies_of_it(body: Volume) -> None:
-    assert copies(lambda: clean(body, None, 0.5), np.asarray(body.values)) < 2.5
+def test_cleaning_an_image_takes_one_copy_of_it(body: Volume) -> None:
+    assert copies(lambda: clean(body, None, 0.5), np.asarray(body.values)) < 1.1
 
 
 def test_measuring_similarity_and_determinants_takes_one_copy(body: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     image, mask = np.asarray(body.values, np.float32), np.ones(body.grid.shape, bool)
     warped = image + 1
-    monkeypatch.setattr(quality, "SLAB_VOXELS", 112 * 112)
+    monkeypatch.setattr(quality, "BLOCK_VOXELS", 8 * 24 * 112)
+    monkeypatch.setattr(quality, "PLANES", 8)
     quality.similarities(image[:8], [warped[:8]], mask[:8])  # loads and compiles
     assert copies(lambda: quality.similarities(image, [warped], mask), image) < 1.0
     assert copies(lambda: quality.determinant_summary(warped, mask), image) < 1.6
 
 
-def test_slabs_of_few_planes_give_the_same_local_correlation(body: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_blocks_give_the_same_local_correlation(body: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     image, mask = np.asarray(body.values[:40], np.float32), body.inside()[:40]
     warped = (image + NOISE.normal(0, 200, image.shape)).astype(np.float32)
     whole = quality.similarities(image, [warped], mask)[0]
-    monkeypatch.setattr(quality, "SLAB_VOXELS", 3 * 112 * 112)
+    monkeypatch.setattr(quality, "BLOCK_VOXELS", 1)
+    monkeypatch.setattr(quality, "PLANES", 7)
     assert quality.similarities(image, [warped], mask)[0] == pytest.approx(whole, rel=1e-6)
 
 
@@ -105,17 +104,9 @@ def test_images_can_be_let_go_of_once_nothing_is_fitted() -> None:
     prepared.forget_images()
     assert np.isnan(prepared.fixed.values).all()
     assert prepared.fixed.values.shape == prepared.fixed.grid.shape
-    assert prepared.moving.values.base is not None
+    assert prepared.moving.raw.strides == (0, 0, 0)
     np.testing.assert_array_equal(prepared.fixed.counted, counted)
     assert not prepared.coarse
-
-
-@pytest.mark.parametrize(("kind", "one"), [("none", True), ("affine", False)])
-def test_an_image_that_is_the_same_before_and_after_alignment_is_kept_once(kind: str, one: bool) -> None:
-    result = register(a_problem(), replace(short(LATTICE, 3), affine=Affine(kind)))  # type: ignore[arg-type]
-    assert result.before is not None
-    assert result.aligned is not None
-    assert np.shares_memory(result.before.values, result.aligned.values) == one
 
 
 def test_the_least_determinant_of_a_cell_is_that_of_its_27_places() -> None:

@@ -7,18 +7,22 @@ import pytest
 import torch
 
 from INRRegistrationLib.core.result import Quality
-from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.quality import SLAB, notes, similarities
+from INRRegistrationLib.engine import compiled, quality
+from INRRegistrationLib.engine.quality import PLANES, ROWS, notes, similarities
 from INRRegistrationLib.engine.terms.similarity import local_ncc
 
 
 @pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "torch"])
-@pytest.mark.parametrize("planes", [SLAB - 1, SLAB, 2 * SLAB + 3])
-def test_local_correlation_by_slabs_is_that_of_the_whole_image(planes: int, compiler: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("planes", [PLANES - 1, PLANES, 2 * PLANES + 3])
+@pytest.mark.parametrize("rows", [ROWS - 1, 2 * ROWS + 3])
+def test_local_correlation_by_blocks_is_that_of_the_whole_image(
+    rows: int, planes: int, compiler: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not compiler:
         monkeypatch.setattr(compiled, "usable", lambda _: False)
+    monkeypatch.setattr(quality, "BLOCK_VOXELS", 1)
     generator = np.random.default_rng(4)
-    fixed = generator.normal(size=(planes, 9, 11)).astype(np.float32)
+    fixed = generator.normal(size=(planes, rows, 11)).astype(np.float32)
     warped = (0.5 * fixed + generator.normal(size=fixed.shape)).astype(np.float32)
     mask = generator.random(fixed.shape) < 0.6
     mask[:, :2], mask[:, :, -3:] = False, False  # what lies outside the mask's box is cut off
@@ -39,5 +43,5 @@ def test_a_constant_image_does_not_correlate() -> None:
 
 @pytest.mark.parametrize(("pair", "fell"), [((-0.3, -0.8), False), ((-0.8, -0.3), True), ((0.3, 0.8), False), ((0.8, 0.3), True)])
 def test_correlations_of_opposite_contrasts_get_better_away_from_zero(pair: tuple[float, float], fell: bool) -> None:
-    quality = Quality(similarity={"correlation": pair})
-    assert any("correlation fell" in note for note in notes(quality, True)) == fell
+    seen = Quality(similarity={"correlation": pair})
+    assert any("correlation fell" in note for note in notes(seen, True)) == fell

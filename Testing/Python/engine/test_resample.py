@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.finish import warp
+from INRRegistrationLib.engine.derived import warp
 from INRRegistrationLib.engine.start.clean import ROW_BY_ROW, widened
 
 

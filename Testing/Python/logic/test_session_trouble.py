@@ -156,7 +156,7 @@ def test_no_image_is_kept_after_a_run_but_those_of_the_nodes(
 
     def spy(task: Any, report: Any) -> Any:
         done = perform(task, report)
-        held.extend(weakref.ref(item) for item in (task.problem, done.arrays, done.result.displacement, done.result.warped))
+        held.extend(weakref.ref(item) for item in (task.problem, done.arrays, done.result.derived, done.result.warped))
         return done
 
     monkeypatch.setattr("INRRegistrationLib.logic.session.perform", spy)

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from given import Given
 from PIL import Image
 
 from INRRegistrationLib.core.grid import Grid
@@ -151,10 +152,8 @@ def result_for(grid: Grid, fixed: np.ndarray, displacement: np.ndarray) -> Resul
         model=ModelState({"software": {"torch": "2.13.0"}}, {}),
         transform=SplineTransform(np.eye(4), np.zeros((4, 4, 4, 3), np.float32), np.zeros(3), np.ones(3), np.eye(3)),
         warped=Volume(fixed + 0.5, grid, "warped"),
-        before=Volume(np.roll(fixed, 2, axis=2), grid, "before"),
-        aligned=Volume(np.roll(fixed, 1, axis=2), grid, "aligned"),
         jacobian=Volume(np.ones(grid.shape, np.float32), grid, "jacobian"),
-        displacement=displacement,
+        derived=Given(displacement, np.roll(fixed, 2, axis=2), np.roll(fixed, 1, axis=2)),
         quality=quality,
     )
 

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 import numpy as np
+from given import Given
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.measures import MAPS
@@ -102,10 +103,8 @@ def a_result(problem: Problem, settings: Settings, outcome: Outcome, script: Scr
         model=ModelState({"software": {}}, {}),
         transform=_shift(grid, script.shift_mm),
         warped=Volume(values + 1, grid, "warped"),
-        before=Volume(np.roll(values, 2, axis=2), grid, "before"),
-        aligned=Volume(np.roll(values, 1, axis=2), grid, "aligned"),
         jacobian=Volume(det, grid, "jacobian"),
-        displacement=shift,
+        derived=Given(shift, np.roll(values, 2, axis=2), np.roll(values, 1, axis=2)),
         uncertainty=sigma,
         verdict=script.verdict,
         maps={name: Volume(0.1 * values / values.max(), grid, name) for name in MAPS} if script.strain else {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from scipy import ndimage
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.start.pyramid import orthogonal
+from INRRegistrationLib.engine.start.pyramid import Scale, orthogonal, scaled
 
 Mask = npt.NDArray[np.bool_]
 
@@ -28,26 +28,42 @@ class CleanImage:
     """Finite intensities, robustly scaled to [0, 1].
 
     Args:
-        values: (k, j, i) float32; outside a given mask those of the nearest voxel that counts.
+        raw: (k, j, i), finite; outside a given mask the values of the nearest voxel that counts. The volume's own array where it can be.
         grid: LPS mm.
         valid: Where the volume had finite values.
         foreground: Where something is seen: the given mask, or what is not the value that surrounds the body, widened by
             a few mm.
         given: The user's mask on this grid, or None.
-        scale: The intensities that became 0 and 1.
+        scale: The intensities that are to be 0 and 1; None where raw values are scaled already.
     """
 
-    values: npt.NDArray[np.float32]
+    raw: npt.NDArray[np.generic]
     grid: Grid
     valid: Mask
     foreground: Mask
     given: Mask | None
-    scale: tuple[float, float]
+    scale: Scale
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """(k, j, i) scaled; computed here, and a few planes at a time where a level is made, so that no scaled copy is held."""
+        return scaled(self.raw, self.scale)
 
     @property
     def counted(self) -> Mask:
         """Where similarity is to be judged in this image."""
         return self.valid & (self.foreground if self.given is None else self.given)
+
+    def without_values(self) -> CleanImage:
+        """The image without its intensities, and with one mask for all."""
+        counted, shape = self.counted, self.raw.shape
+        return replace(
+            self,
+            raw=np.broadcast_to(np.float32(np.nan), shape),
+            valid=np.broadcast_to(np.True_, shape),
+            foreground=counted,
+            given=None if self.given is None else counted,
+        )
 
 
 def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImage:
@@ -61,17 +77,20 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImag
     """
     values = volume.single()
     valid = np.isfinite(values)
+    whole = bool(valid.all())
+    if whole:
+        valid = np.broadcast_to(np.True_, values.shape)
     if mask is not None:
         return _clean_inside(volume, values, valid, mask, clip_percent)
-    fill = _surrounding(values, valid)
-    if not valid.all():
-        values = np.where(valid, values, np.float32(fill))
+    fill, raw = _surrounding(values, valid), volume.values
+    if not whole:
+        raw = values = np.where(valid, values, np.float32(fill))
     foreground = _foreground(values, fill, volume.grid)
     low, high = _robust_range(values[foreground & valid], clip_percent)
     low, high = min(low, fill), max(high, fill)
     if not high > low:
         low, high = float(values.min()), float(values.max())
-    return CleanImage(_scaled(values, low, high), volume.grid, valid, foreground, None, (low, high))
+    return CleanImage(raw, volume.grid, valid, foreground, None, (low, high))
 
 
 def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, mask: Volume, clip_percent: float) -> CleanImage:
@@ -87,14 +106,7 @@ def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, 
     if not high > low:
         raise InputError(f"{volume.name}: every voxel inside {mask.name} has the value {low:g}; draw a mask that holds some structure")
     nearest = ndimage.distance_transform_edt(~counted, volume.grid.spacing[::-1], return_distances=False, return_indices=True)
-    filled = values[tuple(nearest)]
-    return CleanImage(_scaled(filled, low, high), volume.grid, valid, given, given, (low, high))
-
-
-def _scaled(values: npt.NDArray[np.float32], low: float, high: float) -> npt.NDArray[np.float32]:
-    out = values - np.float32(low)
-    out /= np.float32(high - low)
-    return np.clip(out, 0, 1, out=out)
+    return CleanImage(values[tuple(nearest)], volume.grid, valid, given, given, (low, high))
 
 
 def _robust_range(seen: npt.NDArray[np.float32], clip_percent: float) -> tuple[float, float]:
@@ -112,7 +124,7 @@ def upright(image: CleanImage) -> CleanImage:
     valid, foreground = (on_grid(Volume(mask, image.grid), volume.grid) & seen for mask in (image.valid, image.foreground))
     given = None if image.given is None else on_grid(Volume(image.given, image.grid), volume.grid)
     values = np.nan_to_num(volume.values, nan=0.0).astype(np.float32)
-    return CleanImage(values, volume.grid, valid, foreground, given, image.scale)
+    return CleanImage(values, volume.grid, valid, foreground, given, None)
 
 
 def on_grid(mask: Volume, grid: Grid) -> Mask:

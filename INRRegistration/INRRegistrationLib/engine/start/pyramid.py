@@ -15,6 +15,8 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.sampling import Image
 
 Array = npt.NDArray[np.float64]
+Scale = tuple[float, float] | None
+"""The intensities that are to be 0 and 1; None where values are to stay as they are."""
 
 THICKEST = 2.0
 """Voxels of a level are at most so many times as long along one axis as along another."""
@@ -58,7 +60,13 @@ def orthogonal(volume: Volume) -> Volume:
 
 
 def level(
-    values: npt.NDArray[np.generic], grid: Grid, spacing: float, device: torch.device, smooth: bool = True, thickest: float = THICKEST
+    values: npt.NDArray[np.generic],
+    grid: Grid,
+    spacing: float,
+    device: torch.device,
+    smooth: bool = True,
+    thickest: float = THICKEST,
+    scale: Scale = None,
 ) -> Image:
     """An image at a near-isotropic spacing along its own axes, covering the same field of view.
 
@@ -73,6 +81,7 @@ def level(
         smooth: Gaussian first where the level is coarser than the image, cubic interpolation where it is finer; else
             linear interpolation only (for masks).
         thickest: Longest side of a voxel over the spacing; 1 for cubes.
+        scale: Of the values, applied first.
     """
     spacings = np.clip(grid.spacing, spacing, thickest * spacing)
     counts = [nearest(n * s / own) for n, s, own in zip(grid.size, grid.spacing, spacings, strict=True)]
@@ -87,18 +96,28 @@ def level(
     affine = grid.affine @ np.diag([*steps, 1.0])
     affine[:3, 3] = grid.to_world(first)
     along_i, along_j, along_k = (m.to(device) for m in matrices)
-    return Image(_applied(values, along_k, along_j, along_i), Grid((counts[0], counts[1], counts[2]), affine))
+    return Image(_applied(values, along_k, along_j, along_i, scale), Grid((counts[0], counts[1], counts[2]), affine))
 
 
-def _applied(values: npt.NDArray[np.generic], along_k: Tensor, along_j: Tensor, along_i: Tensor) -> Tensor:
+def _applied(values: npt.NDArray[np.generic], along_k: Tensor, along_j: Tensor, along_i: Tensor, scale: Scale = None) -> Tensor:
     """One matrix for each axis, slabs of planes at a time: a large image or mask is never held in single precision as a whole."""
     planes = max(SLAB_VOXELS // values[0].size, 1)
     slabs = []
     for start in range(0, len(values), planes):
-        slab = torch.as_tensor(np.asarray(values[start : start + planes], dtype=np.float32), device=along_i.device)
+        slab = torch.as_tensor(scaled(values[start : start + planes], scale), device=along_i.device)
         slabs.append(along_j @ (slab @ along_i.T))
     flat = torch.cat(slabs).reshape(len(values), -1)
     return (along_k @ flat).reshape(1, len(along_k), len(along_j), len(along_i))
+
+
+def scaled(values: npt.NDArray[np.generic], scale: Scale) -> npt.NDArray[np.float32]:
+    """Values in single precision from 0 to 1, those at the first intensity of the scale and below and at the second and above."""
+    out = np.asarray(values, dtype=np.float32)
+    if scale is None:
+        return out
+    out = out - np.float32(scale[0])
+    out /= np.float32(scale[1] - scale[0])
+    return np.clip(out, 0, 1, out=out)
 
 
 @lru_cache(maxsize=64)

@@ -99,7 +99,7 @@ def bent(image: CleanImage, bend: Bend) -> CleanImage:
 
     values = ndimage.map_coordinates(image.values, index, order=3, mode="nearest", output=np.float32)
     given = None if image.given is None else moved(image.given)
-    return replace(image, values=values, valid=moved(image.valid), foreground=moved(image.foreground), given=given)
+    return replace(image, raw=values, scale=None, valid=moved(image.valid), foreground=moved(image.foreground), given=given)
 
 
 def again(fit: PairFit, prepared: Prepared, changed: Prepared) -> PairFit:
