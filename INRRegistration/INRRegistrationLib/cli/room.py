@@ -10,7 +10,7 @@ from pathlib import Path
 
 from INRRegistrationLib.core.errors import InputError, RegistrationError
 
-WORKING_BYTES = 12
+WORKING_BYTES = 8
 """A registration takes more for each voxel of an image besides its values (``Testing/Benchmarks/memory_per_voxel.py``)."""
 LEAST_MB = 1400
 """Address space in which all libraries load and a small pair is registered; with less, some of them wait for memory for ever."""
