@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,17 +47,22 @@ class OfSpline:
     moving: Volume
     grid: Grid
 
+    @cached_property
+    def pull(self) -> Callable[[Grid, Array, Floats | None], Floats]:
+        """``warp`` of the moving image: it is looked through once, however many planes are asked for later."""
+        return warper(self.moving)
+
     def displacement(self, part: Part = WHOLE) -> Floats:
         """(k, j, i, 3) displacement of the deformable part, LPS mm."""
         return sampled(self.lattice, self.frame, self.affine, self.grid.part(part))[0]
 
     def before(self, part: Part = WHOLE) -> Floats:
         """(k, j, i) the moving image under the initial alignment alone."""
-        return warp(self.moving, self.grid.part(part), self.initial, None)
+        return self.pull(self.grid.part(part), self.initial, None)
 
     def aligned(self, part: Part = WHOLE) -> Floats:
         """(k, j, i) the moving image after the affine part."""
-        return warp(self.moving, self.grid.part(part), self.affine, None)
+        return self.pull(self.grid.part(part), self.affine, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +91,10 @@ def draw(derived: OfSpline, mask: Mask) -> Drawn:
     """
     grid = derived.grid
     warped, det = np.empty(grid.shape, np.float32), np.empty(grid.shape, np.float32)
-    lengths, folded, pull = [], [], warper(derived.moving)
+    lengths, folded = [], []
     for planes in slabs(grid):
         displacement, det[planes] = sampled(derived.lattice, derived.frame, derived.affine, grid, planes)
-        warped[planes] = pull(grid.part((planes, ALL, ALL)), derived.affine, displacement)
+        warped[planes] = derived.pull(grid.part((planes, ALL, ALL)), derived.affine, displacement)
         folded.append(folded_voxels(displacement, grid, planes))
         again = int(planes.start > 0)  # the first plane was the last of the slab before
         for plane, inside in zip(displacement[again:], mask[planes][again:], strict=True):

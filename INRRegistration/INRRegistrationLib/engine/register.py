@@ -149,8 +149,6 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         clock.tell(Progress("finish", 0.92, 0.0))
         assert run.fit is not None
         run.fit.finished()
-        if settings.uncertainty == "none":
-            run.prepared.forget_images()
         memory.trim()
         made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED

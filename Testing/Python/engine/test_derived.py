@@ -136,6 +136,17 @@ def test_a_result_computes_the_rest_when_it_is_asked(result: tuple[Problem, Resu
     np.testing.assert_allclose(made.warped.values, whole, atol=2e-3 * np.ptp(whole))
 
 
+def test_the_moving_image_is_looked_through_once_for_all_planes(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(Volume, "single", lambda self, whole=Volume.single: looked.append(self.name) or whole(self))
+    made = a_map()
+    draw(made, np.ones(made.grid.shape, bool))
+    for part in PARTS:
+        made.before(part)
+        made.aligned(part)
+    assert looked == ["moving"]
+
+
 def test_a_result_without_a_map_has_nothing_to_compute() -> None:
     result = register(a_problem(), short(LATTICE, 4), lambda _: Command.CANCEL)
     assert (result.derived, result.displacement, result.before, result.aligned) == (None,) * 4
