@@ -55,9 +55,16 @@ def _on_nodes(of: Callable[[Array], Array], mask: npt.NDArray[np.bool_], grid: G
     """Values at every ``strides``-th voxel, wherever a voxel of the mask lies next to it; 0 elsewhere."""
     steps = np.asarray(strides)
     needed = np.zeros([-(-(n - 1) // s) + 2 for n, s in zip(mask.shape, strides, strict=True)], dtype=bool)
-    cells = np.argwhere(mask) // steps
+    cells = np.argwhere(_any_in_cells(mask, strides))
     for corner in np.ndindex(2, 2, 2):
         needed[tuple((cells + corner).T)] = True
     values = np.zeros(needed.shape)
     values[needed] = of(grid.to_world((np.argwhere(needed) * steps)[:, ::-1]))
     return values
+
+
+def _any_in_cells(mask: npt.NDArray[np.bool_], strides: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
+    """Whether a cell of ``strides`` voxels holds one of the mask."""
+    for axis, stride in enumerate(strides):
+        mask = np.logical_or.reduceat(mask, np.arange(0, mask.shape[axis], stride), axis=axis)
+    return mask

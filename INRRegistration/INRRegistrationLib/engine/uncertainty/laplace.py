@@ -71,10 +71,11 @@ def information(where: Sites) -> Tensor:
     slope = covariance / var_m.clamp(min=NOISE_FLOOR**2)
     noise = (var_f - slope * covariance).clamp(min=0) + NOISE_FLOOR**2
     g, h = (torch.stack(torch.gradient(a)[::-1]) / where.spacing for a in (fixed, moving))
-    product = g[:, None] * h[None]
-    both = 0.5 * (product + product.transpose(0, 1))
-    tensor: Tensor = mean(both.reshape(9, *fixed.shape)) * slope / noise * counted
-    return tensor.movedim(0, -1).reshape(*fixed.shape, 3, 3)
+    share = slope / noise * counted
+    tensor = torch.empty(*fixed.shape, 3, 3).to(fixed)
+    for a, b in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)):
+        tensor[..., a, b] = tensor[..., b, a] = mean(0.5 * (g[a] * h[b] + g[b] * h[a])) * share
+    return tensor
 
 
 def at_sites(seen: Tensor, fine: Sites, where: Sites) -> Tensor:

@@ -23,6 +23,7 @@ from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.model import CHUNK
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.clean import CleanImage
+from INRRegistrationLib.engine.start.pyramid import scaled
 from INRRegistrationLib.engine.uncertainty.sites import Sites, Tick, smoothed
 
 Array = npt.NDArray[np.float64]
@@ -37,6 +38,12 @@ BUMP = 6.0
 AMPLITUDE = 1.0
 """Standard deviation of a perturbation along each axis, in voxels of the level of the refit."""
 
+MASKS = ("valid", "foreground", "given")
+"""Of a clean image, by their names there."""
+SLAB_VOXELS = 2_000_000
+"""About so many voxels of an image are bent together."""
+SPLINE_REACH = 12
+"""Voxels beyond which a value has no influence on a cubic spline through all values: less than a ten-millionth of it."""
 SPLINE_SD = 0.479365**1.5
 """Standard deviation of a cubic B-spline with white coefficients: along one axis the squared weights sum to 0.479 on average."""
 
@@ -61,11 +68,11 @@ class Bend:
         parts = [evaluate_at_points(self.coefficients, self.knots, part).value for part in unit.split(CHUNK, dim=1)]
         return np.asarray(torch.cat(parts, dim=1).double().numpy().T @ self.frame.axes.T)
 
-    def in_voxels(self, grid: Grid) -> npt.NDArray[np.float32]:
-        """At the voxels of the grid that the frame is of: (3, nk, nj, ni) in voxels along k, j, i."""
+    def in_voxels(self, grid: Grid, planes: slice) -> npt.NDArray[np.float32]:
+        """At voxels of some planes k of the grid that the frame is of: (3, planes, nj, ni) in voxels along k, j, i."""
         matrices = []
         for axis in (2, 1, 0):
-            places = torch.arange(grid.size[axis]) * float(grid.spacing[axis])
+            places = torch.arange(grid.size[axis])[planes if axis == 2 else slice(None)] * float(grid.spacing[axis])
             matrices.append(axis_matrix(places, self.knots.start[axis], self.knots.step[axis], self.knots.count[axis]).float())
         voxels = apply_axes(self.coefficients, *matrices).numpy() / grid.spacing.reshape(3, 1, 1, 1)
         return np.asarray(voxels[::-1], dtype=np.float32)
@@ -91,15 +98,25 @@ def random_bend(grid: Grid, spacing: float, amplitude: float, generator: torch.G
 
 
 def bent(image: CleanImage, bend: Bend) -> CleanImage:
-    """``image(y + bend(y))`` on the same grid; its masks move along."""
-    index = np.indices(image.grid.shape) + bend.in_voxels(image.grid)
-
-    def moved(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        return np.asarray(ndimage.map_coordinates(mask.astype(np.uint8), index, order=0, mode="nearest") > 0)
-
-    values = ndimage.map_coordinates(image.values, index, order=3, mode="nearest", output=np.float32)
-    given = None if image.given is None else moved(image.given)
-    return replace(image, raw=values, scale=None, valid=moved(image.valid), foreground=moved(image.foreground), given=given)
+    """``image(y + bend(y))`` on the same grid; its masks move along. Made a few planes at a time, so that little is held besides."""
+    depth, *plane = image.grid.shape
+    values = np.empty(image.grid.shape, np.float32)
+    masks = {name: mask for name in MASKS if (mask := getattr(image, name)) is not None and not mask.all()}
+    moved = {name: np.empty(image.grid.shape, np.bool_) for name in masks}
+    for start in range(0, depth, step := max(SLAB_VOXELS // (plane[0] * plane[1]), 1)):
+        planes = slice(start, min(start + step, depth))
+        shift = bend.in_voxels(image.grid, planes)
+        reach = int(np.ceil(np.abs(shift[0]).max())) + SPLINE_REACH
+        near = slice(max(planes.start - reach, 0), min(planes.stop + reach, depth))
+        index = np.indices(shift.shape[1:]) + shift
+        index[0] += planes.start - near.start
+        part = scaled(image.raw[near], image.scale)
+        ndimage.map_coordinates(part, index, order=3, mode="nearest", output=values[planes])
+        for name, mask in masks.items():
+            part = mask[near].view(np.uint8)
+            ndimage.map_coordinates(part, index, order=0, mode="nearest", output=moved[name][planes].view(np.uint8))
+    valid, foreground, given = (moved.get(name, getattr(image, name)) for name in MASKS)
+    return replace(image, raw=values, scale=None, valid=valid, foreground=foreground, given=given)
 
 
 def again(fit: PairFit, prepared: Prepared, changed: Prepared) -> PairFit:

@@ -76,20 +76,22 @@ def smoothed(values: Tensor, counted: Tensor, sigma: float = 1.0) -> Tensor:
     reach = int(np.ceil(3 * sigma))
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=values.device) / sigma) ** 2).to(values)
     stack = values if values.dim() == 4 else values[None]
-    weight = _blurred(counted[None].to(stack), kernel)
-    mean = _blurred(stack * counted, kernel) / weight.clamp(min=1e-6)
+    weight = _blurred(counted.to(stack), kernel).clamp_(min=1e-6)
+    mean = torch.empty_like(stack)
+    for channel, one in enumerate(stack):  # convolved together they would take several times the memory
+        torch.div(_blurred(one * counted, kernel), weight, out=mean[channel])
     return mean if values.dim() == 4 else mean[0]
 
 
 def _blurred(values: Tensor, kernel: Tensor) -> Tensor:
-    out = values[:, None]
+    out = values[None, None]
     for axis in range(3):
         shape = [1, 1, 1, 1, 1]
         shape[2 + axis] = len(kernel)
         padding = [0, 0, 0]
         padding[axis] = len(kernel) // 2
         out = torch.nn.functional.conv3d(out, kernel.reshape(shape), padding=padding)
-    return out[:, 0]
+    return out[0, 0]
 
 
 def strain_of(model: FittedMap, where: Sites) -> float:
