@@ -18,6 +18,8 @@ Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
+SLAB_VOXELS = 2_000_000
+"""About so many voxels are compared together."""
 POINTS = 5000
 """So many voxels of each image are looked at; the 95th percentile of so many is known to about one percent of rank."""
 WINDOW = 3
@@ -67,20 +69,33 @@ def better_elsewhere(fixed: Volume, warped: Volume, mask: Mask) -> Floats:
         warped: The moving image on the same grid.
         mask: (k, j, i), where it counts.
     """
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    a, b = (np.nan_to_num(image.single()[box], nan=0.0) for image in (fixed, warped))
+    box = ndimage.find_objects(mask.view(np.uint8))[0]
+    a, b, mask = fixed.single()[box], warped.single()[box], mask[box]
     distance = max(SHIFT_MM, float(np.linalg.norm(fixed.grid.spacing)))
     steps = np.maximum(np.rint(distance / fixed.grid.spacing[::-1]), 1).astype(int)
-    best = np.zeros_like(a)
-    for axis, step in enumerate(steps.tolist()):
-        for signed in (-step, step):
-            best = np.maximum(best, _match(a, _shifted(b, axis, signed)))
-    return np.asarray((best - _match(a, b))[mask[box]])
+    ranges = [max(float(np.ptp([f(_finite(plane)) for plane in image for f in (np.min, np.max)])), 1e-12) for image in (a, b)]
+    shifts = [(0, 0)] + [(axis, signed) for axis, step in enumerate(steps.tolist()) for signed in (-step, step)]
+    gains = []
+    for start in range(0, len(a), planes := max(SLAB_VOXELS // a[0].size, 1)):
+        stop = min(start + planes, len(a))
+        first, last = max(start - WINDOW, 0), min(stop + WINDOW, len(a))
+        here = _finite(a[first:last]) / ranges[0]
+        matches = (_match(here, _shifted(b, first, last, axis, step) / ranges[1]) for axis, step in shifts)
+        own = next(matches)
+        best = np.zeros_like(own)
+        for match in matches:
+            np.maximum(best, match, out=best)
+        kept = slice(start - first, stop - first)
+        gains.append((best - own)[kept][mask[start:stop]])
+    return np.concatenate(gains)
+
+
+def _finite(values: Floats) -> Floats:
+    return np.nan_to_num(values, nan=0.0)
 
 
 def _match(a: Floats, b: Floats) -> Floats:
-    """Squared correlation of two images in the window around each voxel; 0 where one is constant."""
-    a, b = (image / max(float(np.ptp(image)), 1e-12) for image in (a, b))
+    """Squared correlation of two images with a range of 1 in the window around each voxel; 0 where one is constant."""
     mean_a, mean_b = _mean(a), _mean(b)
     spread = (_mean(a * a) - mean_a**2).clip(min=0) * (_mean(b * b) - mean_b**2).clip(min=0)
     return np.asarray((_mean(a * b) - mean_a * mean_b) ** 2 / (spread + 1e-8))
@@ -90,10 +105,12 @@ def _mean(values: Floats) -> Floats:
     return np.asarray(ndimage.uniform_filter(values, 2 * WINDOW + 1, mode="nearest"))
 
 
-def _shifted(values: Floats, axis: int, step: int) -> Floats:
-    """Moved by whole voxels; the border goes on."""
+def _shifted(values: Floats, first: int, last: int, axis: int, step: int) -> Floats:
+    """Some planes of an image that is moved by whole voxels; its border goes on."""
+    if axis == 0:
+        return _finite(values[np.clip(np.arange(first, last) - step, 0, len(values) - 1)])
     index = np.clip(np.arange(values.shape[axis]) - step, 0, values.shape[axis] - 1)
-    return np.take(values, index, axis=axis)
+    return np.take(_finite(values[first:last]), index, axis=axis)
 
 
 def _overlap(model: Consensus, mapped: Array, prepared: Prepared) -> float | None:
@@ -117,7 +134,13 @@ def _share_inside(points: Array, image: CleanImage) -> float:
 
 def _some_voxels(image: CleanImage) -> Array:
     """World positions of random voxel centres that count, (n, 3) LPS mm; the same at every call."""
-    chosen = np.flatnonzero(image.counted)
-    if len(chosen) > POINTS:
-        chosen = np.random.default_rng(0).choice(chosen, POINTS, replace=False)
-    return image.grid.to_world(np.stack(np.unravel_index(chosen, image.counted.shape), axis=1)[:, ::-1])
+    counted = image.counted
+    upto = np.cumsum(counted.sum(axis=(1, 2)))
+    rank = np.arange(upto[-1]) if upto[-1] <= POINTS else np.random.default_rng(0).choice(upto[-1], POINTS, replace=False)
+    plane = np.searchsorted(upto, rank, side="right")
+    index = np.empty((len(rank), 3))
+    for k in np.unique(plane):  # a list of all voxels would be larger than the image
+        mine = plane == k
+        places = np.flatnonzero(counted[k])[rank[mine] - upto[k] + counted[k].sum()]
+        index[mine] = np.stack([*np.unravel_index(places, counted[k].shape)[::-1], np.full(len(places), k)], axis=1)
+    return image.grid.to_world(index)

@@ -152,6 +152,7 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         memory.trim()
         made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED
+        memory.trim()
         more = add_ons(run.fit, made, run.prepared, problem, settings, clock.goes_on)
     clock.timings_s["total"] = time.perf_counter() - clock.start
     state = made.model.state(

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import in_mask
+from INRRegistrationLib.engine import evidence, in_mask
 from INRRegistrationLib.engine.start.clean import CleanImage, clean
 from INRRegistrationLib.engine.uncertainty import refits
 from INRRegistrationLib.engine.uncertainty.refits import Bend, bent, random_bend
@@ -89,3 +89,32 @@ def test_channels_are_smoothed_each_as_if_alone() -> None:
         expected = ndimage.gaussian_filter(one * counted, 1.4, mode="constant", radius=5) / weight
         np.testing.assert_allclose(smooth[counted], expected[counted], atol=1e-6)  # the kernel is in single precision
         np.testing.assert_array_equal(smoothed(torch.as_tensor(one), torch.as_tensor(counted), 1.4), torch.as_tensor(smooth))
+
+
+def test_small_slabs_find_the_same_better_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(7)
+    shape = (31, 24, 20)
+    grid = Grid.from_geometry((20, 24, 31), (1.1, 0.9, 1.3), (3.0, -4.0, 5.0), np.eye(3))
+    warped = ndimage.gaussian_filter(random.normal(size=shape), 1.2).astype(np.float32)
+    fixed = np.roll(warped, 2, axis=2) + random.normal(0, 0.01, shape).astype(np.float32)
+    fixed[10:12] = np.nan
+    mask = random.random(shape) < 0.7
+    mask[:4] = mask[:, :, 17:] = False
+    asked = Volume(fixed, grid), Volume(warped, grid), mask
+    whole = evidence.better_elsewhere(*asked)
+    monkeypatch.setattr(evidence, "SLAB_VOXELS", 5 * 24 * 17)
+    np.testing.assert_allclose(evidence.better_elsewhere(*asked), whole, atol=1e-5)
+    assert whole.shape == (mask.sum(),)
+    assert whole.max() > 0.3
+
+
+def test_random_voxels_count_and_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, _ = an_image(masked=True)
+    every = image.grid.to_world(np.argwhere(image.counted)[:, ::-1])
+    monkeypatch.setattr(evidence, "POINTS", len(every))
+    np.testing.assert_allclose(evidence._some_voxels(image), every)
+    monkeypatch.setattr(evidence, "POINTS", 3000)
+    some = evidence._some_voxels(image)
+    assert len(np.unique(some, axis=0)) == 3000
+    assert set(map(tuple, some.round(6))) <= set(map(tuple, every.round(6)))
+    np.testing.assert_allclose(some.mean(axis=0), every.mean(axis=0), atol=2.0)

@@ -162,6 +162,7 @@ def perturbation(
         for side, chosen in enumerate((bend, bend.negative())):
             changed = replace(prepared, moving=bent(prepared.moving, chosen))
             new = refitted(fit, prepared, changed, settings, partial(_part, tick, 2 * number + side))
+            del changed  # a whole image, which need not be held beside the next one
             mapped = new.map(where.points)
             ends.append(mapped + chosen(mapped))
         left = ((ends[0] - ends[1]) / 2) ** 2
