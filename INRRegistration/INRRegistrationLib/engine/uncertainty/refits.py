@@ -108,15 +108,22 @@ def bent(image: CleanImage, bend: Bend) -> CleanImage:
         shift = bend.in_voxels(image.grid, planes)
         reach = int(np.ceil(np.abs(shift[0]).max())) + SPLINE_REACH
         near = slice(max(planes.start - reach, 0), min(planes.stop + reach, depth))
-        index = np.indices(shift.shape[1:]) + shift
+        index = np.add(np.indices(shift.shape[1:]), shift, dtype=np.float64)
         index[0] += planes.start - near.start
-        part = scaled(image.raw[near], image.scale)
-        ndimage.map_coordinates(part, index, order=3, mode="nearest", output=values[planes])
         for name, mask in masks.items():
             part = mask[near].view(np.uint8)
             ndimage.map_coordinates(part, index, order=0, mode="nearest", output=moved[name][planes].view(np.uint8))
+        _pull(scaled(image.raw[near], image.scale), index, values[planes])
     valid, foreground, given = (moved.get(name, getattr(image, name)) for name in MASKS)
     return replace(image, raw=values, scale=None, valid=valid, foreground=foreground, given=given)
+
+
+def _pull(values: npt.NDArray[np.float32], index: Array, out: npt.NDArray[np.float32]) -> None:
+    """Cubic spline interpolation (k, j, i) at index (3, ...), which is changed; in single precision, beyond the border its values."""
+    padded = np.pad(values, SPLINE_REACH, mode="edge")
+    ndimage.spline_filter(padded, order=3, output=padded, mode="nearest")
+    index += SPLINE_REACH
+    ndimage.map_coordinates(padded, index, order=3, mode="nearest", prefilter=False, output=out)
 
 
 def again(fit: PairFit, prepared: Prepared, changed: Prepared) -> PairFit:
