@@ -17,7 +17,8 @@ from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.clean import CleanImage
 from INRRegistrationLib.engine.uncertainty import laplace
-from INRRegistrationLib.engine.uncertainty.refits import AMPLITUDE, BUMP, bent, random_bend, refit_stage, refitted
+from INRRegistrationLib.engine.uncertainty.bend import bent, random_bend
+from INRRegistrationLib.engine.uncertainty.refits import AMPLITUDE, BUMP, refit_stage, refitted
 from INRRegistrationLib.engine.uncertainty.sites import Sites, smoothed, strain_of
 
 Array = npt.NDArray[np.float64]

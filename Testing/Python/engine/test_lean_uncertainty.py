@@ -14,8 +14,8 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import evidence, in_mask
 from INRRegistrationLib.engine.start.clean import CleanImage, clean
-from INRRegistrationLib.engine.uncertainty import refits
-from INRRegistrationLib.engine.uncertainty.refits import Bend, bent, random_bend
+from INRRegistrationLib.engine.uncertainty import bend as bending
+from INRRegistrationLib.engine.uncertainty.bend import Bend, bent, random_bend
 from INRRegistrationLib.engine.uncertainty.sites import smoothed
 
 SHAPE = (90, 46, 40)
@@ -31,14 +31,18 @@ def an_image(masked: bool) -> tuple[CleanImage, Bend]:
     return clean(Volume(values, grid, "noise"), mask, 0.5), random_bend(grid, 9.0, 2.0, torch.Generator().manual_seed(1))
 
 
+WHOLE = (slice(None),) * 3
+
+
 @pytest.mark.parametrize("masked", [False, True])
-def test_an_image_bent_by_slabs_is_the_whole_image_bent(masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_bent_by_blocks_is_the_whole_image_bent(masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     image, bend = an_image(masked)
-    index = np.indices(SHAPE) + bend.in_voxels(image.grid, slice(None))
-    monkeypatch.setattr(refits, "SLAB_VOXELS", 7 * SHAPE[1] * SHAPE[2])  # does not divide the planes
+    index = np.indices(SHAPE) + bend.in_voxels(image.grid, WHOLE)
+    monkeypatch.setattr(bending, "BLOCK_SIDE", 13)  # divides no side; blocks with a border, and without one
     parts = bent(image, bend)
     assert np.abs(index - np.indices(SHAPE)).max() > 3
-    np.testing.assert_allclose(parts.values, ndimage.map_coordinates(image.values, index, order=3, mode="nearest"), atol=1e-6)
+    whole = ndimage.map_coordinates(image.values, index, order=3, mode="nearest")  # filtered in double precision
+    np.testing.assert_allclose(parts.values, whole, rtol=0, atol=3e-6)
     for name in ("valid", "foreground", "given"):
         mask, moved = getattr(image, name), getattr(parts, name)
         if mask is None:
@@ -59,7 +63,7 @@ def test_bending_holds_little_besides_the_bent_image(monkeypatch: pytest.MonkeyP
         foreground=np.tile(image.foreground, (8, 1, 1)),
     )
     bend = random_bend(tall.grid, 9.0, 2.0, torch.Generator().manual_seed(1))
-    monkeypatch.setattr(refits, "SLAB_VOXELS", 8 * SHAPE[1] * SHAPE[2])
+    monkeypatch.setattr(bending, "BLOCK_SIDE", 24)
     tracemalloc.start()
     try:
         bent(tall, bend)

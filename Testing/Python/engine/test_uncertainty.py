@@ -28,7 +28,8 @@ from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.start.clean import clean
 from INRRegistrationLib.engine.uncertainty import laplace
-from INRRegistrationLib.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, bent, random_bend, refit_stage
+from INRRegistrationLib.engine.uncertainty.bend import bent, random_bend
+from INRRegistrationLib.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
 
 Array = npt.NDArray[np.float64]
 
