@@ -89,10 +89,15 @@ class Prepared:
         return fixed, fixed_weight[0], moving, moving_weight
 
     def affine_levels(self) -> list[AffineLevel]:
-        """Two coarse levels for the linear pre-alignment."""
-        volume = float(np.prod(np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing))
-        spacings = [max((volume / voxels) ** (1 / 3), self.spacing) for voxels in AFFINE_VOXELS]
-        return [AffineLevel(*self.level_pair(spacing)) for spacing in spacings]
+        """Two coarse levels for the linear pre-alignment, the fixed image cropped to where it counts."""
+        sides = np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing
+        spacings = [max((float(sides.prod()) / voxels) ** (1 / 3), self.spacing) for voxels in AFFINE_VOXELS]
+        levels, reach = [], float(np.linalg.norm(sides)) / 4
+        for spacing in spacings:
+            fixed, weight, moving, moving_weight = self.level_pair(spacing)
+            box = crop_box((weight > 0).cpu().numpy(), CROP_MARGIN)
+            levels.append(AffineLevel(cropped(fixed, box), weight[box].contiguous(), moving, moving_weight, reach))
+        return levels
 
     def usable_stages(self, settings: Settings) -> list[Stage]:
         """The stages whose level is not too thin to fit; the finest always is."""

@@ -17,7 +17,8 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.sampling import Image
-from INRRegistrationLib.engine.start.affine import AffineLevel, LinearMap, objective
+from INRRegistrationLib.engine.start.affine import AffineLevel, objective
+from INRRegistrationLib.engine.start.linear_map import LinearMap
 
 PARAMETERS = {
     "near": [0.02, -0.01, 0.03, 0.02, 0.01, -0.02, 0.01, 0.02, 0.0, 0.01, 0.02, -0.01],
@@ -40,7 +41,7 @@ def level() -> AffineLevel:
 def in_double(data: AffineLevel) -> AffineLevel:
     """The same numbers, which no compiled loop takes."""
     images = [Image(image.values.double(), image.grid) for image in (data.fixed, data.moving)]
-    return AffineLevel(images[0], data.fixed_weight.double(), images[1], data.moving_weight.double())
+    return AffineLevel(images[0], data.fixed_weight.double(), images[1], data.moving_weight.double(), data.reach)
 
 
 def value_and_slope(loss: Callable[[Tensor], Tensor], name: str) -> tuple[float, Tensor]:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from analytic import Array, centred, turn
-from scipy import ndimage
+from scipy import linalg, ndimage
 
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Affine, Settings
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.prepare import prepare
+from INRRegistrationLib.engine.start.affine import AffineLevel, objective
+from INRRegistrationLib.engine.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
 from INRRegistrationLib.engine.start.prealign import affine_similarity, prealign
 
 GRID = centred((36, 34, 38), 1.0)
@@ -65,3 +67,37 @@ def test_none_leaves_the_start_as_it_is() -> None:
     assert found.said == "none"
     assert np.array_equal(found.start, np.diag([2.0, 1.0, 1.0, 1.0]))
     assert found.closest is found.start
+
+
+@pytest.mark.parametrize("generators", [TURNS, STRETCHES], ids=["turns", "stretches"])
+@pytest.mark.parametrize("size", [0.0, 1e-9, 0.3, 2.0])
+def test_the_exponential_and_its_derivatives_are_those_of_other_libraries(generators: Array, size: float) -> None:
+    some = size * np.array([0.6, -1.0, 0.7, 0.2, -0.4, 0.9])[: len(generators)]
+    found, slopes = exponential(generators, some)
+    whole = np.tensordot(some, generators, axes=1)
+    np.testing.assert_allclose(found, linalg.expm(whole), rtol=0, atol=1e-13)
+    for slope, generator in zip(slopes, generators, strict=True):
+        np.testing.assert_allclose(slope, linalg.expm_frechet(whole, generator, compute_expm=False), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [6, 12])
+def test_the_linear_map_has_the_derivatives_that_automatic_differentiation_expects(count: int) -> None:
+    linear = LinearMap(np.diag([1.1, 0.9, 1.0, 1.0]), np.array([3.0, -2.0, 5.0]), 40.0)
+    some = torch.linspace(-0.3, 0.4, count, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(linear.matrix, some)
+
+
+def test_the_fixed_image_is_cropped_to_where_it_counts_without_another_result() -> None:
+    problem = a_crop(1.0)
+    inside = np.zeros(GRID.shape, np.uint8)
+    inside[:, 10:26, 12:30] = 1
+    prepared = prepare(replace(problem, fixed_mask=Volume(inside, GRID)), Settings(), torch.device("cpu"))
+    level = prepared.affine_levels()[1]
+    fixed, weight, moving, moving_weight = prepared.level_pair(float(level.fixed.grid.spacing[0]))
+    assert level.fixed.values.numel() < 0.8 * fixed.values.numel()
+    matrix = torch.as_tensor(np.eye(4))
+    values = [
+        float(objective(one, {"ncc": 1.0, "local_ncc": 1.0}, 2)(matrix))
+        for one in (level, AffineLevel(fixed, weight, moving, moving_weight, level.reach))
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-6)

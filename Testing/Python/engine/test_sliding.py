@@ -64,7 +64,7 @@ def test_an_organ_that_slides_is_followed_better_with_a_knee() -> None:
 def level(fixed: Volume, moving: Volume) -> AffineLevel:
     images = [Image(torch.tensor(some.values)[None] / 1000, some.grid) for some in (fixed, moving)]
     ones = [torch.ones_like(image.values) for image in images]
-    return AffineLevel(images[0], ones[0][0], images[1], ones[1])
+    return AffineLevel(images[0], ones[0][0], images[1], ones[1], reach=1.0)
 
 
 def test_the_share_of_the_agreement_that_is_there_already() -> None:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.sampling import Image, sample
+from INRRegistrationLib.engine.start.linear_map import LinearMap
 from INRRegistrationLib.engine.stopping import cosine
 from INRRegistrationLib.engine.terms.similarity import Similarity
 
@@ -29,7 +29,7 @@ ENOUGH = 0.85
 """Share of the agreement after an affine pre-alignment from which on that before it is good enough to start from."""
 
 
-_Tried = tuple[float, str, "LinearMap", Tensor]
+_Tried = tuple[float, str, LinearMap, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +41,14 @@ class AffineLevel:
         fixed_weight: (D, H, W), where the fixed image counts.
         moving: Level of the moving image.
         moving_weight: Level of the moving mask.
+        reach: mm that a unit of translation stands for.
     """
 
     fixed: Image
     fixed_weight: Tensor
     moving: Image
     moving_weight: Tensor
+    reach: float
 
 
 def centre_of_mass(image: Image, weight: Tensor) -> Array:
@@ -55,33 +57,6 @@ def centre_of_mass(image: Image, weight: Tensor) -> Array:
     axes = [mass.sum(axis=tuple(a for a in range(3) if a != axis)) for axis in (2, 1, 0)]
     index = [float((profile * np.arange(len(profile))).sum() / max(profile.sum(), 1e-12)) for profile in axes]
     return image.grid.to_world(index)
-
-
-class LinearMap:
-    """An affine map about a centre with comparable parameters: ``A(p) = centre + M (p - centre) + offset``.
-
-    Args:
-        start: (4, 4) fixed world to moving world, LPS mm, where all parameters are 0.
-        centre: (3,) LPS mm.
-        scale: mm that a unit of translation stands for: the radius of the image.
-    """
-
-    def __init__(self, start: Array, centre: Array, scale: float) -> None:
-        self.start, self.centre, self.scale = start, centre, scale
-
-    def matrix(self, parameters: Tensor) -> Tensor:
-        """The (4, 4) matrix for 6 (rigid) or 12 parameters: rotation vector, translation, stretches and shears."""
-        zero = parameters.new_zeros(())
-        x, y, z = parameters[:3]
-        rotation = torch.linalg.matrix_exp(torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3))
-        if len(parameters) == 12:
-            a, b, c, d, e, f = parameters[6:]
-            rotation = rotation @ torch.linalg.matrix_exp(torch.stack([a, d, e, d, b, f, e, f, c]).reshape(3, 3))
-        centre = torch.as_tensor(self.centre, dtype=parameters.dtype)
-        offset = centre - rotation @ centre + self.scale * parameters[3:6]
-        upper = torch.cat([rotation, offset[:, None]], dim=1)
-        own = torch.cat([upper, parameters.new_tensor([[0.0, 0.0, 0.0, 1.0]])])
-        return torch.as_tensor(self.start, dtype=parameters.dtype) @ own
 
 
 def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -> Callable[[Tensor], Tensor]:
@@ -93,21 +68,17 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     fixed, weight = data.fixed.values, data.fixed_weight
     term = Similarity(similarity, fixed, radius)
     structureless = unrelated(data, similarity, radius)
-    inner, shift = (torch.as_tensor(a) for a in data.moving.world_to_unit())
-    to_world = torch.as_tensor(data.fixed.grid.affine.copy())
+    to_unit, to_world = np.eye(4), torch.as_tensor(data.fixed.grid.affine.copy())
+    to_unit[:3, :3], to_unit[:3, 3] = data.moving.world_to_unit()
     total = weight.sum()
 
-    def to_unit(matrix: Tensor) -> Tensor:
-        whole = inner @ (matrix @ to_world)[:3]
-        return torch.cat([whole[:, :3], (whole[:, 3] + shift)[:, None]], dim=1)
-
-    fast = _compiled(data, similarity, radius, structureless)
+    fast = _compiled(data, similarity, radius, structureless, to_unit)
     if fast is not None:
-        return lambda matrix: fast(to_unit(matrix))
-    index = _voxel_indices(data.fixed)
+        return fast
+    index, into = _voxel_indices(data.fixed), torch.as_tensor(to_unit)
 
     def loss(matrix: Tensor) -> Tensor:
-        linear = to_unit(matrix).to(index)
+        linear = (into @ matrix @ to_world)[:3].to(index)
         unit = torch.einsum("ab,b...->a...", linear[:, :3], index) + linear[:, 3].reshape(3, 1, 1, 1)
         inside = (unit.detach().abs() <= 1).all(dim=0)
         seen = weight * inside * sample(data.moving_weight, unit.detach())[0]
@@ -126,8 +97,10 @@ def unrelated(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     return float(torch.stack(list(Similarity(similarity, fixed, radius)(flat, weight[None]).values())).sum())
 
 
-def _compiled(data: AffineLevel, similarity: Mapping[str, float], radius: int, structureless: float) -> Callable[[Tensor], Tensor] | None:
-    """The objective as a function of the (3, 4) map from fixed voxels to moving unit coordinates, where it can be compiled."""
+def _compiled(
+    data: AffineLevel, similarity: Mapping[str, float], radius: int, structureless: float, to_unit: Array
+) -> Callable[[Tensor], Tensor] | None:
+    """The objective as a function of the (4, 4) map, where it can be compiled."""
     used = {name for name, weight in similarity.items() if weight > 0}
     size = data.moving.grid.size
     if not compiled.usable(data.fixed.values) or not used <= {"local_ncc", "mse", "ncc"} or min(size) < 2:
@@ -135,9 +108,10 @@ def _compiled(data: AffineLevel, similarity: Mapping[str, float], radius: int, s
     from INRRegistrationLib.engine.compiled.linear import LinearLevel  # loading the compiler takes a second
 
     level = LinearLevel(data.fixed.values, data.fixed_weight, data.moving.values, data.moving_weight, similarity, radius, structureless)
-    half = (torch.tensor(size, dtype=torch.float64)[:, None] - 1) / 2
-    one = torch.tensor([0.0, 0.0, 0.0, 1.0], dtype=torch.float64)
-    return lambda unit: level.loss(half * (unit + one))
+    half = (np.array(size)[:, None] - 1) / 2
+    to_voxel = torch.as_tensor(half * (to_unit[:3] + np.array([0.0, 0.0, 0.0, 1.0])))
+    to_world = torch.as_tensor(data.fixed.grid.affine.copy())
+    return lambda matrix: level.loss(to_voxel @ matrix @ to_world)
 
 
 def _voxel_indices(image: Image) -> Tensor:
@@ -181,7 +155,7 @@ def align(
         start: (4, 4) map to start from: the headers, or the user's initial transform.
         similarity: Weights of the similarity terms.
         radius: Of the window of local NCC.
-        iterations: Of each step on the coarsest level; half of that on the others, which start near their end.
+        iterations: On the coarsest level; half of that before the affine part is free, and on the other levels, which start near their end.
         tick: Called between steps; may raise to end the run.
 
     Returns:
@@ -194,8 +168,10 @@ def align(
     loss = objective(coarse, similarity, radius)
 
     def fitted(name: str, matrix: Array, handicap: float) -> _Tried:
-        linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
-        parameters, value = minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations)
+        linear = LinearMap(matrix, centre, coarse.reach)
+        parameters, value = minimise(
+            loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations if kind == "rigid" else iterations // 2
+        )
         tick()
         if kind != "rigid":
             parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
@@ -207,7 +183,7 @@ def align(
     weight = sum(similarity.values())
     if np.array_equal(start, np.eye(4)) and lowest > UNSURE * weight:
         for name, matrix in _half_turns(centre, centre + shifted[:3, 3]):
-            linear = LinearMap(matrix, centre, _radius(coarse.fixed.grid))
+            linear = LinearMap(matrix, centre, coarse.reach)
             if minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations // 3)[1] < lowest - TURNED * weight:
                 tried.append(fitted(name, matrix, TURNED * weight))
             tick()
@@ -265,7 +241,3 @@ def _half_turns(centre: Array, target: Array) -> Iterator[tuple[str, Array]]:
         matrix = np.diag([1.0 if n in (axis, 3) else -1.0 for n in range(4)])
         matrix[:3, 3] = target - matrix[:3, :3] @ centre
         yield f"centres of mass and turned by half a turn about the axis {letter}: check the orientation in both headers", matrix
-
-
-def _radius(grid: Grid) -> float:
-    return float(np.linalg.norm(np.asarray(grid.size) * grid.spacing) / 4)
