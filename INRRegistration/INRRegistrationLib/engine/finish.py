@@ -64,6 +64,7 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
     if isinstance(model, Model) and model.field is lattice:
         whole, mended = unfolded(lattice, frame, grid, drawn.folded)
         if mended:
+            del drawn  # two images, which need not be held beside those that replace them
             model, derived = replace(model, field=whole), replace(derived, lattice=whole)
             drawn = draw(derived, mask)
     quality = _measure(model, problem, derived, drawn, mask, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -12,13 +13,15 @@ from fits import LATTICE, a_problem
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import quality, unfold
+from INRRegistrationLib.engine import finish, quality, unfold
+from INRRegistrationLib.engine.derived import Drawn, Mask, OfSpline, draw
 from INRRegistrationLib.engine.export import sampled
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
 from INRRegistrationLib.engine.fields.spline import apply_axes
 from INRRegistrationLib.engine.folding import least_in_cells
 from INRRegistrationLib.engine.frame import Frame
 from INRRegistrationLib.engine.prepare import prepare
+from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.engine.start import pyramid
 from INRRegistrationLib.engine.start.clean import clean
 
@@ -107,6 +110,31 @@ def test_images_can_be_let_go_of_once_nothing_is_fitted() -> None:
     assert prepared.moving.raw.strides == (0, 0, 0)
     np.testing.assert_array_equal(prepared.fixed.counted, counted)
     assert not prepared.coarse
+
+
+def test_what_was_drawn_is_let_go_of_before_it_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[weakref.ref[Drawn]] = []
+
+    def watched(derived: OfSpline, mask: Mask) -> Drawn:
+        assert all(earlier() is None for earlier in drawn), "two images of the fixed grid are held twice"
+        now = draw(derived, mask)
+        drawn.append(weakref.ref(now))
+        return now
+
+    monkeypatch.setattr(finish, "draw", watched)
+    monkeypatch.setattr(finish, "unfolded", lambda lattice, *_: (lattice, 1))  # as if one cell had folded
+    register(a_problem(), LATTICE)
+    assert len(drawn) == 2
+
+
+def test_where_an_image_counts_is_no_copy_where_all_of_it_is_finite(body: Volume) -> None:
+    whole = clean(body, None, 0.5)
+    assert whole.counted is whole.foreground
+    values = body.values.copy()
+    values[60, 60, 60] = np.nan
+    holed = clean(Volume(values, body.grid, "body"), None, 0.5)
+    assert not holed.counted[60, 60, 60]
+    assert holed.foreground[60, 60, 60]
 
 
 def test_the_least_determinant_of_a_cell_is_that_of_its_27_places() -> None:

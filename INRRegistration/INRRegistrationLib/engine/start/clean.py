@@ -52,7 +52,8 @@ class CleanImage:
     @property
     def counted(self) -> Mask:
         """Where similarity is to be judged in this image."""
-        return self.valid & (self.foreground if self.given is None else self.given)
+        seen = self.foreground if self.given is None else self.given
+        return seen if self.valid.strides == (0, 0, 0) and self.valid.all() else self.valid & seen
 
     def without_values(self) -> CleanImage:
         """The image without its intensities, and with one mask for all."""

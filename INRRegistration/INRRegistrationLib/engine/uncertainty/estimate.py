@@ -15,6 +15,7 @@ from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.in_mask import image_in_mask
+from INRRegistrationLib.engine.memory import trim
 from INRRegistrationLib.engine.prepare import MULTI_MODAL, MULTI_MODAL_POINTS, Prepared
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
@@ -73,6 +74,7 @@ def estimate(fit: PairFit, prepared: Prepared, problem: Problem, settings: Setti
         cause = "the run was stopped" if isinstance(error, _Ended) else "a refit diverged"
         fit.choices.append(f"uncertainty: left out, since {cause}")
         return None
+    trim()  # what the estimator held, before an image is drawn
     image = Image((numbers.floor * finest + numbers.scale * raw)[None].float().cpu(), where.grid)
 
     def at(points: Array) -> Array:
