@@ -182,7 +182,7 @@ def kept(method: str, rows: dict[str, dict[str, float]]) -> dict[str, dict[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, help="folder of pairs, of which one moving image of each kind is warped anew")
-    parser.add_argument("--presets", nargs="+", default=["auto", "ffd", "sinr", "idir", "idir-relu", "cycle"])
+    parser.add_argument("--presets", nargs="+", default=["auto", "ffd", "sinr", "idir", "idir-relu", "cycle-siren"])
     parser.add_argument("--compare", nargs="*", default=["auto"], help="presets for which all estimators are compared")
     parser.add_argument("--write", action="store_true", help="keep the constants of these presets for the engine")
     arguments = parser.parse_args()

@@ -38,7 +38,7 @@ SPACING = 2.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pair", nargs="?")
-    parser.add_argument("--presets", nargs="+", default=["auto", "quick", "ffd", "idir", "cycle"])
+    parser.add_argument("--presets", nargs="+", default=["auto", "quick", "ffd", "idir", "cycle-siren"])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 1, 2, 3])
     parser.add_argument("--one", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """Does the quality control of the cycle-consistent method tell failed registrations from sound ones?
 
     python Testing/Benchmarks/quality_control.py [--pairs PAIRS] [--jobs 2] [--rows ROWS.jsonl] [--draw 0]
-        [--preset cycle]
+        [--preset cycle-siren]
 
 Generated and real images are warped by known random B-splines, and many of the pairs or runs are broken on purpose
 (``quality_control_cases.py``). Each is registered by the method itself, with small networks if it has any. By its mean true error where the
@@ -111,7 +111,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sound", type=int, default=26, help="unbroken trials of each part")
     parser.add_argument("--broken", type=int, default=2, help="trials of each part and breakage")
     parser.add_argument("--draw", type=int, default=0, help="other pieces, warps and noise; thresholds were chosen on draw 0")
-    parser.add_argument("--preset", choices=["cycle", "cycle-lattice"], default="cycle", help="what is judged")
+    parser.add_argument("--preset", choices=["cycle", "cycle-siren"], default="cycle-siren", help="what is judged")
     return parser.parse_args()
 
 

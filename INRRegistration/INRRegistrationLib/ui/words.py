@@ -47,12 +47,12 @@ def _richer_methods() -> dict[str, tuple[str, str]]:
             _("A neural network gives the control points of a B-spline: smooth, and exact as a B-spline transform of Slicer."),
         ),
         "cycle": (
-            _("Two networks, both directions (cycle)"),
-            _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes many times as long."),
+            _("Both directions (cycle)"),
+            _("As automatic, in both directions at once. Gives an inverse, where both disagree, a verdict; takes twice as long and more."),
         ),
-        "cycle-lattice": (
-            _("Two lattices, both directions"),
-            _("As automatic, in both directions at once. Gives an inverse, where both disagree, a verdict; takes three times as long."),
+        "cycle-siren": (
+            _("Two networks, both directions"),
+            _("Two networks must undo each other. Gives an inverse, an uncertainty and a quality control; takes many times as long."),
         ),
         "geometry": (
             _("Along a tube (geometry)"),

@@ -18,7 +18,7 @@ from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.register import register
 from INRRegistrationLib.report import report_html
 
-PRESETS = ("auto", "quick", "ffd", "idir", "cycle")
+PRESETS = ("auto", "quick", "ffd", "idir", "cycle-siren")
 ENDINGS = ("kept", "kept", "stopped", "cancelled", "broken", "refused")
 ROUND = 30
 """After so many runs every preset has had every ending."""

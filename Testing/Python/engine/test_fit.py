@@ -47,7 +47,7 @@ class Watch(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("preset", ["auto", "multimodal", "ffd", "idir", "idir-relu", "sinr", "sinr-faithful", "cycle", "cycle-lattice"])
+@pytest.mark.parametrize("preset", ["auto", "multimodal", "ffd", "idir", "idir-relu", "sinr", "sinr-faithful", "cycle", "cycle-siren"])
 def test_nothing_in_a_stage_waits_for_a_gpu(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen on a CPU, in the code that a GPU runs: no operation asks for a number between the first iteration and the last."""
     monkeypatch.setattr(compiled, "usable", lambda _: False)

@@ -94,7 +94,7 @@ def moved(result: Result) -> np.ndarray:
 
 
 CASES = {
-    **{name: few(name) for name in ("auto", "multimodal", "ffd", "idir", "idir-relu", "sinr", "cycle", "cycle-lattice")},
+    **{name: few(name) for name in ("auto", "multimodal", "ffd", "idir", "idir-relu", "sinr", "cycle", "cycle-siren")},
     "mutual information": few("ffd", {"nmi": 1.0}),
     "mutual information at points": few("idir", {"nmi": 1.0}),
 }

@@ -159,7 +159,7 @@ def test_images_of_different_contrasts_get_no_number() -> None:
 
 
 def test_two_fields_keep_their_own_uncertainty_unless_another_is_asked_for() -> None:
-    both = load_preset("cycle").settings
+    both = load_preset("cycle-siren").settings
     assert estimator_for(replace(both, uncertainty="auto")) is None
     assert estimator_for(replace(both, uncertainty="laplace")) == "laplace"
     with pytest.raises(InputError, match="choose laplace or none"):
