@@ -101,3 +101,12 @@ def test_the_fixed_image_is_cropped_to_where_it_counts_without_another_result() 
         for one in (level, AffineLevel(fixed, weight, moving, moving_weight, level.reach))
     ]
     assert values[0] == pytest.approx(values[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [6, 12])
+def test_what_a_gpu_computes_is_the_same_map_with_the_same_derivatives(count: int) -> None:
+    linear = LinearMap(np.diag([1.1, 0.9, 1.0, 1.0]), np.array([3.0, -2.0, 5.0]), 40.0)
+    some = torch.linspace(-1.5, 1.4, count, dtype=torch.float64)
+    np.testing.assert_allclose(linear.on_device(some), linear.matrix(some), rtol=0, atol=1e-11)
+    found, expected = (torch.autograd.functional.jacobian(way, some) for way in (linear.on_device, linear.matrix))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)

@@ -14,6 +14,7 @@ from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.sampling import Image, sample
 from INRRegistrationLib.engine.start.linear_map import LinearMap
+from INRRegistrationLib.engine.step import Objective, new_step
 from INRRegistrationLib.engine.stopping import cosine
 from INRRegistrationLib.engine.terms.similarity import Similarity
 
@@ -68,17 +69,17 @@ def objective(data: AffineLevel, similarity: Mapping[str, float], radius: int) -
     fixed, weight = data.fixed.values, data.fixed_weight
     term = Similarity(similarity, fixed, radius)
     structureless = unrelated(data, similarity, radius)
-    to_unit, to_world = np.eye(4), torch.as_tensor(data.fixed.grid.affine.copy())
+    to_unit, total = np.eye(4), weight.sum()
     to_unit[:3, :3], to_unit[:3, 3] = data.moving.world_to_unit()
-    total = weight.sum()
 
     fast = _compiled(data, similarity, radius, structureless, to_unit)
     if fast is not None:
         return fast
-    index, into = _voxel_indices(data.fixed), torch.as_tensor(to_unit)
+    index = _voxel_indices(data.fixed)
+    into, to_world = (torch.as_tensor(a.copy(), device=index.device) for a in (to_unit, data.fixed.grid.affine))
 
     def loss(matrix: Tensor) -> Tensor:
-        linear = (into @ matrix @ to_world)[:3].to(index)
+        linear = (into @ matrix.to(into) @ to_world)[:3].to(index)
         unit = torch.einsum("ab,b...->a...", linear[:, :3], index) + linear[:, 3].reshape(3, 1, 1, 1)
         inside = (unit.detach().abs() <= 1).all(dim=0)
         seen = weight * inside * sample(data.moving_weight, unit.detach())[0]
@@ -121,18 +122,30 @@ def _voxel_indices(image: Image) -> Tensor:
 
 
 def minimise(loss: Callable[[Tensor], Tensor], linear: LinearMap, start: Tensor, rate: float, iterations: int) -> tuple[Tensor, float]:
-    """Adam from given parameters, its steps falling from ``rate`` to a twentieth of it; returns the best seen and its loss."""
+    """Adam from given parameters, its steps falling from ``rate`` to a twentieth of it; returns the best seen and its loss.
+
+    Where the parameters lie on a GPU nothing waits for it before the end, and the iterations are recorded.
+    """
     parameters = start.clone().requires_grad_(True)
-    optimiser = Adam([parameters], (0.8, 0.95))
-    best, lowest = start.clone(), float("inf")
-    for iteration in range(iterations):
-        optimiser.forget_gradients()
+    best, lowest = start.clone(), torch.full((), torch.inf, dtype=start.dtype, device=start.device)
+
+    def terms() -> dict[str, Tensor]:
         value = loss(linear.matrix(parameters))
-        if value.item() < lowest:
-            best, lowest = parameters.detach().clone(), value.item()
-        value.backward()
-        optimiser.step(rate * cosine(iteration / max(iterations, 1), 0.05))
-    return best, lowest
+        with torch.no_grad():
+            better = value < lowest
+            best.copy_(torch.where(better, parameters, best))
+            lowest.copy_(torch.where(better, value, lowest))
+        return {"unlike": value}
+
+    run = Objective(terms, [parameters], rate, (0.8, 0.95), "pre-alignment", draw=_nothing)
+    step = new_step(run, Adam(run.parameters, run.betas))
+    for iteration in range(iterations):
+        step(run.rate * cosine(iteration / max(iterations, 1), 0.05))
+    return best, float(lowest)
+
+
+def _nothing() -> None:
+    """No random numbers are needed."""
 
 
 def align(
@@ -166,12 +179,11 @@ def align(
     shifted = start.copy()
     shifted[:3, 3] += centre_of_mass(coarse.moving, coarse.moving_weight[0]) - (start[:3, :3] @ centre + start[:3, 3])
     loss = objective(coarse, similarity, radius)
+    still = torch.zeros(6, dtype=torch.float64, device=coarse.fixed.values.device)
 
     def fitted(name: str, matrix: Array, handicap: float) -> _Tried:
         linear = LinearMap(matrix, centre, coarse.reach)
-        parameters, value = minimise(
-            loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations if kind == "rigid" else iterations // 2
-        )
+        parameters, value = minimise(loss, linear, still, RATE, iterations if kind == "rigid" else iterations // 2)
         tick()
         if kind != "rigid":
             parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
@@ -184,14 +196,14 @@ def align(
     if np.array_equal(start, np.eye(4)) and lowest > UNSURE * weight:
         for name, matrix in _half_turns(centre, centre + shifted[:3, 3]):
             linear = LinearMap(matrix, centre, coarse.reach)
-            if minimise(loss, linear, torch.zeros(6, dtype=torch.float64), RATE, iterations // 3)[1] < lowest - TURNED * weight:
+            if minimise(loss, linear, still, RATE, iterations // 3)[1] < lowest - TURNED * weight:
                 tried.append(fitted(name, matrix, TURNED * weight))
             tick()
     _, name, linear, parameters = min(tried, key=lambda item: item[0])
     for data in levels[1:]:
         parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, max(iterations // 2, 1))
         tick()
-    return linear.matrix(parameters).detach().numpy(), f"{'rigid' if kind == 'rigid' else 'affine'}, started from the {name}"
+    return linear.matrix(parameters).detach().cpu().numpy(), f"{'rigid' if kind == 'rigid' else 'affine'}, started from the {name}"
 
 
 def kept(

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from INRRegistrationLib.engine.constants import constant
+
 Array = npt.NDArray[np.float64]
 
 TURNS = np.array([[[0, 0, 0], [0, 0, -1], [0, 1, 0]], [[0, 0, 1], [0, 0, 0], [-1, 0, 0]], [[0, -1, 0], [1, 0, 0], [0, 0, 0]]], float)
@@ -18,6 +20,9 @@ STRETCHES = np.array([
     [[0, 1, 0], [1, 0, 0], [0, 0, 0]], [[0, 0, 1], [0, 0, 0], [1, 0, 0]], [[0, 0, 0], [0, 0, 1], [0, 1, 0]],
 ], float)  # fmt: skip
 """The same of stretches along the axes x, y and z and shears between xy, xz and yz."""
+
+HALVINGS, TERMS = 5, 10
+"""Of the exponential by its series."""
 
 
 class LinearMap:
@@ -34,8 +39,21 @@ class LinearMap:
 
     def matrix(self, parameters: Tensor) -> Tensor:
         """The (4, 4) matrix for 6 (rigid) or 12 parameters: rotation vector, translation, stretches and shears."""
+        if parameters.device.type != "cpu":
+            return self.on_device(parameters)
         matrix: Tensor = _Matrix.apply(parameters, self)
         return matrix
+
+    def on_device(self, parameters: Tensor) -> Tensor:
+        """The same by operations that a GPU can record, without a number from Python."""
+        turns, stretches = (constant(tuple(a.ravel().tolist()), parameters).reshape(a.shape) for a in (TURNS, STRETCHES))
+        linear = _series((parameters[:3, None, None] * turns).sum(dim=0))
+        if len(parameters) == 12:
+            linear = linear @ _series((parameters[6:, None, None] * stretches).sum(dim=0))
+        centre, last = constant(tuple(self.centre.tolist()), parameters), constant((0.0, 0.0, 0.0, 1.0), parameters)
+        offset = centre - linear @ centre + self.scale * parameters[3:6]
+        own = torch.cat([torch.cat([linear, offset[:, None]], dim=1), last[None]])
+        return constant(tuple(self.start.ravel().tolist()), parameters).reshape(4, 4) @ own
 
     def evaluate(self, parameters: Array) -> tuple[Array, Array]:
         """The matrix and its derivatives by the parameters, (n, 4, 4)."""
@@ -61,6 +79,17 @@ class _Matrix(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         return (ctx.saved_tensors[0] * grads[0]).sum(dim=(1, 2)), None
+
+
+def _series(matrix: Tensor) -> Tensor:
+    """exp of a (3, 3) matrix of a norm of up to 3 or so, by its power series and ``2**HALVINGS`` multiplications with itself."""
+    part = matrix / 2**HALVINGS
+    total = one = torch.eye(3, dtype=matrix.dtype, device=matrix.device)
+    for n in range(TERMS, 0, -1):
+        total = one + part @ total / n
+    for _ in range(HALVINGS):
+        total = total @ total
+    return total
 
 
 def exponential(generators: Array, parameters: Array) -> tuple[Array, Array]:
