@@ -25,8 +25,6 @@ from INRRegistrationLib.engine.fits import passes
 from INRRegistrationLib.engine.held import Held
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.start import affine
-from INRRegistrationLib.engine.start.linear_map import LinearMap
 from INRRegistrationLib.engine.step import WARM_UP, Objective, Plain, Recorded, alike
 
 FORBIDDEN = {*WAITING, "aten::lift_fresh"}
@@ -244,42 +242,6 @@ def test_an_iteration_stays_on_its_device(name: str, monkeypatch: pytest.MonkeyP
 def test_what_leaves_its_device_is_seen() -> None:
     with pytest.raises(AssertionError, match="works on"), Elsewhere():
         torch.ones(3, device="meta") + torch.ones(3, device="cpu").to("meta")
-
-
-@pytest.mark.parametrize("similarity", [{"ncc": 1.0, "local_ncc": 1.0}, {"nmi": 1.0, "mse": 1.0}])
-def test_the_linear_start_can_be_recorded_too(similarity: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "usable", lambda _: False)
-    monkeypatch.setattr(LinearMap, "matrix", LinearMap.on_device)
-    levels = prepare(a_problem(), CASES["auto"], torch.device("cpu")).affine_levels()
-    made: list[Recorded] = []
-
-    def new_step(objective: Objective, optimiser: Adam) -> Recorded:
-        made.append(recorded(objective, optimiser))
-        return made[-1]
-
-    plain = affine.align(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None)
-    monkeypatch.setattr(affine, "new_step", new_step)
-    again = affine.align(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None)
-    assert made
-    assert all(step.note == "" and step.repeat is not None for step in made)
-    assert np.abs(plain[0] - np.eye(4)).max() > 0.01
-    np.testing.assert_allclose(again[0], plain[0], rtol=0, atol=1e-3)
-    assert again[1] == plain[1]
-
-
-def test_the_linear_start_stays_on_its_device() -> None:
-    level = prepare(a_problem(), CASES["auto"], torch.device("cpu")).affine_levels()[0]
-    images = [replace(image, values=image.values.to("meta")) for image in (level.fixed, level.moving)]
-    weights = level.fixed_weight.to("meta"), level.moving_weight.to("meta")
-    linear = LinearMap(np.eye(4), np.zeros(3), 40.0)
-    parameters = torch.zeros(12, dtype=torch.float64, device="meta", requires_grad=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(affine, "unrelated", lambda *_: 1.0)  # asks for a number, before the iterations
-        loss = affine.objective(affine.AffineLevel(images[0], weights[0], images[1], weights[1], 40.0), {"ncc": 1.0, "local_ncc": 1.0}, 2)
-    loss(linear.matrix(parameters)).backward()  # makes constants
-    with Elsewhere():
-        loss(linear.matrix(parameters)).backward()
-    assert parameters.grad is not None
 
 
 @pytest.fixture
