@@ -22,7 +22,7 @@ STRETCHES = np.array([
 """The same of stretches along the axes x, y and z and shears between xy, xz and yz."""
 
 HALVINGS, TERMS = 5, 10
-"""Of the exponential by its series."""
+"""Of the exponential by its series: how often the matrix is halved before, and terms beyond the identity."""
 
 
 class LinearMap:
@@ -82,7 +82,7 @@ class _Matrix(torch.autograd.Function):
 
 
 def _series(matrix: Tensor) -> Tensor:
-    """exp of a (3, 3) matrix of a norm of up to 3 or so, by its power series and ``2**HALVINGS`` multiplications with itself."""
+    """exp of a (3, 3) matrix of a norm of up to 3 or so, by the power series of a small part of it, squared ``HALVINGS`` times."""
     part = matrix / 2**HALVINGS
     total = one = torch.eye(3, dtype=matrix.dtype, device=matrix.device)
     for n in range(TERMS, 0, -1):
