@@ -1,4 +1,4 @@
-"""Trials for ``quality_control.py``: pairs with a known map, sound ones and ones that are broken on purpose.
+"""Trials for ``verdict_cases.py``: pairs with a known map, sound ones and ones that are broken on purpose.
 
 Blocks are cut from generated tissue, the CT-like phantom and real images, and warped by new random B-splines. No image of
 the calibration part is in the held-out part; real images are divided by kind of anatomy.

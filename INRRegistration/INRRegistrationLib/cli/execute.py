@@ -10,13 +10,14 @@ from pathlib import Path
 from INRRegistrationLib.cli.arguments import EVERY_S
 from INRRegistrationLib.cli.checkpoint_file import CheckpointFile, run_folder
 from INRRegistrationLib.cli.log import log_of, save_log
-from INRRegistrationLib.cli.main import DIVERGED, KEPT
+from INRRegistrationLib.cli.main import DIVERGED, KEPT, RED, STOPPED
 from INRRegistrationLib.cli.outputs import write_result
 from INRRegistrationLib.cli.progress_bar import ProgressBar
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
+from INRRegistrationLib.core.result import Outcome, Result
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.verdict import Level
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
     problem.check()  # before torch is imported, so that bad input is answered at once
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not take the cores of those that work
     with run_folder(folder), ProgressBar(running.quiet) as bar:
-        checkpoints = CheckpointFile(folder, running.resume, running.every_s, lambda: bar.terminating)
+        checkpoints = CheckpointFile(folder, running.resume, running.every_s, lambda: bar.terminating or bar.stopping)
         try:
             result = _register(problem, settings, bar, checkpoints, running.threads)
             if result.usable:
@@ -67,7 +68,8 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
         except KeyboardInterrupt:
             checkpoints.remove()
             raise
-        checkpoints.remove()
+        if result.outcome is not Outcome.STOPPED:  # what was stopped can be gone on with
+            checkpoints.remove()
         if not result.usable:
             raise RegistrationError(f"{result.message} ({save_log(log_of(problem, settings, result))})")
     return result
@@ -84,8 +86,12 @@ def _write(folder: Path, problem: Problem, result: Result, checkpoints: Checkpoi
 
 
 def exit_status(result: Result) -> int:
-    """For a result that was kept."""
-    return KEPT if result.outcome.usable else DIVERGED
+    """For a result that was kept: how the run ended counts more than how it was judged."""
+    if not result.outcome.usable:
+        return DIVERGED
+    if result.outcome is Outcome.STOPPED:
+        return STOPPED
+    return RED if result.verdict is not None and result.verdict.level is Level.RED else KEPT
 
 
 def _register(problem: Problem, settings: Settings, bar: ProgressBar, checkpoints: CheckpointFile, threads: int | None) -> Result:

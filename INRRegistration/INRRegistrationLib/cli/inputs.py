@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,23 +31,35 @@ def read_problem(arguments: argparse.Namespace) -> Problem:
     Raises:
         InputError: One of them cannot be used.
     """
+    notes: list[str] = []
 
-    def say(sentence: str) -> None:
-        if not arguments.quiet:
-            print(f"inr-register: {sentence}", file=sys.stderr)
+    def sayer(name: str, path: str) -> Callable[[str], None]:
+        def say(sentence: str) -> None:
+            if not arguments.quiet:
+                print(f"inr-register: {sentence}", file=sys.stderr)
+            notes.append(unnamed(sentence, path, name))
+
+        return say
 
     given: dict[str, Any] = {}
     for name in IMAGES:
         path = getattr(arguments, name)
         if path is not None:
-            given[name] = (read_labels if name.endswith("labels") else read_image)(path, say)
+            given[name] = (read_labels if name.endswith("labels") else read_image)(path, sayer(name, path))
     for name in LANDMARKS:
         path = getattr(arguments, name)
         if path is not None:
             given[name] = read_points(path).positions
     if arguments.initial_transform is not None:
         given["initial"] = read_linear(arguments.initial_transform)
-    return Problem(**given, centrelines=_lines(arguments.centreline), long_axis=_axis(arguments.long_axis))
+    return Problem(**given, notes=tuple(notes), centrelines=_lines(arguments.centreline), long_axis=_axis(arguments.long_axis))
+
+
+def unnamed(sentence: str, path: str, name: str) -> str:
+    """What was said of a file, for the reports: there it is called by what it is, as its own name may be a patient's."""
+    for word in sorted({path, str(Path(path)), str(Path(path).resolve()), Path(path).name} - {"", "."}, key=len, reverse=True):
+        sentence = sentence.replace(word, name.replace("_", " "))
+    return sentence
 
 
 def _lines(paths: list[str]) -> tuple[npt.NDArray[np.float64], ...]:

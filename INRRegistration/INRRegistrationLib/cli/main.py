@@ -12,9 +12,9 @@ from INRRegistrationLib.cli.arguments import VERBS, parse
 from INRRegistrationLib.cli.room import check_address_space
 from INRRegistrationLib.core.errors import InputError, RegistrationError, Terminated
 
-KEPT, ERROR, BAD_INPUT, NO_RESULT, DIVERGED, TERMINATED = 0, 1, 2, 3, 4, 128 + signal.SIGTERM
+KEPT, ERROR, BAD_INPUT, NO_RESULT, DIVERGED, RED, STOPPED, TERMINATED = 0, 1, 2, 3, 4, 5, 6, 128 + signal.SIGTERM
 """Exit statuses: a result was kept; the program is at fault; the input is bad; there is no usable result; a result was kept of a fit
-that diverged; the system ended the run."""
+that diverged; one was kept that the quality control judges RED; one of a run that the user stopped; the system ended the run."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,15 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from INRRegistrationLib.cli.files import write_image
 from INRRegistrationLib.cli.log import log_of
 from INRRegistrationLib.cli.publish import PREFIX, finished_folder
 from INRRegistrationLib.cli.transforms import grid_to_json, write_model, write_transform
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.measures import MAPS
+from INRRegistrationLib.core.measures import MAPS, UNKNOWN_MM
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.volume import Volume
 
 RESULTS = (
     "transform.h5",
@@ -64,7 +67,7 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
     from INRRegistrationLib.report import report_data, report_html
 
     assert result.transform is not None and result.model is not None
-    images = {name: getattr(result, name) for name in ("jacobian", "warped", "uncertainty")}
+    images = {"jacobian": result.jacobian, "warped": result.warped, "uncertainty": known_or_negative(result.uncertainty)}
     images = {name: volume for name, volume in {**images, **result.maps}.items() if volume is not None}
     with finished_folder(folder, RESULTS) as new, ThreadPoolExecutor(1) as compressing:  # takes longest, and does not need Python meanwhile
         written = [compressing.submit(write_image, new / f"{name}.nii.gz", replace(volume, name=name)) for name, volume in images.items()]
@@ -78,6 +81,13 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
         write_transform(new / "transform.h5", result.transform)  # when all else is there: it needs to know how much room is left
         if result.inverse is not None:
             write_transform(new / "inverse_transform.h5", result.inverse)
+
+
+def known_or_negative(uncertainty: Volume | None) -> Volume | None:
+    """An uncertainty for a file: ``UNKNOWN_MM`` where nothing is known. Programs read NaN as 0, which would say "certain"."""
+    if uncertainty is None:
+        return None
+    return replace(uncertainty, values=np.nan_to_num(np.asarray(uncertainty.values), nan=UNKNOWN_MM))
 
 
 def _check_writable(folder: Path) -> None:

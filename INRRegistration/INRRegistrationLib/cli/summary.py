@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 
 from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING, uncertainty_summary
-from INRRegistrationLib.core.result import Quality, Result
+from INRRegistrationLib.core.result import Outcome, Quality, Result
 from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
 
 
 def print_summary(result: Result, folder: Path) -> None:
     """Say how it went and where the files are."""
-    lines = [result.message]
-    if result.verdict is not None:
-        lines += verdict_lines(result.verdict)
+    lines = [] if result.verdict is None else verdict_lines(result.verdict)
+    lines += [result.message]
+    if result.outcome is Outcome.STOPPED:
+        lines += ["the same command with --resume goes on from where it was stopped"]
     lines += [f"warning: {sentence}" for sentence in result.warnings]
     lines += [f"note: {sentence}" for sentence in result.choices]
     if result.quality is not None:

@@ -8,6 +8,8 @@ from INRRegistrationLib.core.volume import Volume
 
 MAPS = ("strain_radial", "strain_circumferential", "strain_longitudinal")
 """Names that ``Result.maps`` can have."""
+UNKNOWN_MM = -1.0
+"""Stands in files of the uncertainty where nothing is known: no length is negative, whatever program reads it."""
 UNCERTAINTY_MEANING = (
     "How far the map may be off by the method's own account: an estimate, not an error bound, and blind to what the method cannot see."
 )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
+from INRRegistrationLib.core.slices import disordered
 from INRRegistrationLib.core.volume import LARGEST, Volume
 
 MIN_MASK_VOXELS = 64
@@ -37,6 +38,7 @@ class Problem:
         moving_labels: Integer labels of the same meaning.
         centrelines: Each ``(n, 3)`` ordered points in the fixed image, LPS mm, for tube coordinates.
         long_axis: ``(2, 3)`` apex and base of the left ventricle in the fixed image, LPS mm, for cardiac coordinates.
+        notes: What was noticed while the images were read, in sentences; it is in every report as a warning.
         ventricle: Positive in the left ventricle of the fixed image; the long axis is found from it where none is given.
     """
 
@@ -52,17 +54,18 @@ class Problem:
     centrelines: tuple[npt.NDArray[np.float64], ...] = ()
     long_axis: npt.NDArray[np.float64] | None = None
     ventricle: Volume | None = None
+    notes: tuple[str, ...] = ()
 
     def check(self) -> tuple[str, ...]:
         """Make sure that the images can be registered.
 
         Returns:
-            Warnings in plain words: what was seen and what it may mean.
+            Warnings in plain words: what was seen and what it may mean, also while the images were read.
 
         Raises:
             InputError: Something makes a registration impossible; the text says what, the value seen and the remedy.
         """
-        warnings = [*_check_image(self.fixed), *_check_image(self.moving)]
+        warnings = [*self.notes, *_check_image(self.fixed), *_check_image(self.moving)]
         for mask, image in ((self.fixed_mask, self.fixed), (self.moving_mask, self.moving)):
             if mask is not None:
                 _check_mask(mask, image)
@@ -96,7 +99,14 @@ def _check_image(image: Volume) -> list[str]:
     if low == high:
         raise InputError(f"{image.name}: every voxel has the value {low:g}; a constant image has nothing to align, choose another one")
     _check_steps(image.name, low, high)
-    return [f"{image.name}: {lost} voxels are {what} and are left out"] if lost else []
+    left_out = [f"{image.name}: {lost} voxels are {what} and are left out"] if lost else []
+    return left_out + _mixed_up(image)
+
+
+def _mixed_up(image: Volume) -> list[str]:
+    axis = disordered(image)
+    said = f"{image.name}: neighbouring slices along {axis} are no more alike than distant ones; they may be in a wrong order"
+    return [said] if axis else []
 
 
 def _undefined(image: Volume) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.core.doubt import Doubt
 from INRRegistrationLib.core.grid import Part
 from INRRegistrationLib.core.verdict import Verdict
 from INRRegistrationLib.core.volume import Volume
@@ -152,7 +153,8 @@ class Result:
         derived: Displacement, and the moving image before and after the affine part, on any part of the fixed grid.
         uncertainty: In mm on the fixed grid, where it was asked for: NaN where nothing is known.
         inverse: Moving world point to fixed world point, where the method gives one of its own (two fields).
-        verdict: Of the quality control, where it was calibrated for the method.
+        verdict: Of the quality control.
+        doubts: Regions in which chance explains the fixed image as well as the map does, largest first.
         maps: Further images on the fixed grid by name, such as ``strain_radial``: NaN where undefined.
         quality: Indicators before and after.
     """
@@ -173,6 +175,7 @@ class Result:
     uncertainty: Volume | None = None
     inverse: SplineTransform | None = None
     verdict: Verdict | None = None
+    doubts: tuple[Doubt, ...] = ()
     maps: Mapping[str, Volume] = field(default_factory=dict)
     quality: Quality | None = None
 

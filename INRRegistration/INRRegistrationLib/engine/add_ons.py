@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from INRRegistrationLib.core.doubt import Doubt, doubt_note
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import SplineTransform
 from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.verdict import Verdict
+from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine.chance import Rivals
 from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.evidence import gather
+from INRRegistrationLib.engine.doubt import doubts
+from INRRegistrationLib.engine.evidence import gather, reached
 from INRRegistrationLib.engine.export import as_transform
 from INRRegistrationLib.engine.finish import Finished, as_spline
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
@@ -21,37 +24,40 @@ from INRRegistrationLib.engine.strain import strain
 from INRRegistrationLib.engine.uncertainty.estimate import GoOn, estimate
 from INRRegistrationLib.engine.verdict import judge
 
-JUDGED = ("siren", "relu", "velocity")
-"""Representations on which the thresholds of the quality control were tried."""
-
 
 @dataclass(frozen=True, eq=False)
 class AddOns:
-    """The fields are those of ``Result``, and ``strain`` that of ``Quality``."""
+    """The fields are those of ``Result``, and ``strain`` and ``notes`` those of ``Quality``."""
 
+    verdict: Verdict
+    doubts: tuple[Doubt, ...] = ()
+    notes: tuple[str, ...] = ()
     uncertainty: Volume | None = None
     inverse: SplineTransform | None = None
-    verdict: Verdict | None = None
     maps: Mapping[str, Volume] = field(default_factory=dict)
     strain: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def add_ons(fit: PairFit, made: Finished, prepared: Prepared, problem: Problem, settings: Settings, go_on: GoOn) -> AddOns:
+def add_ons(fit: PairFit, made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem, settings: Settings, go_on: GoOn) -> AddOns:
     """Everything that the fit can say beyond its map.
 
     Args:
         fit: At its end.
         made: What was made of its map, on the CPU.
         prepared: What the fit started from.
+        rivals: What chance explains of the same images.
         problem: The images as given.
         settings: As used.
         go_on: Asked now and then while the uncertainty is estimated; where it says no, there is none.
     """
     maps, means = strain(made.model, problem)
+    verdict, places, said = _control(made, prepared, reached(rivals, problem, settings), problem)
     return AddOns(
+        verdict=verdict,
+        doubts=places,
+        notes=(said,) if said else (),
         uncertainty=_uncertainty(fit, made, prepared, problem, settings, go_on),
         inverse=_inverse(fit, prepared, problem, settings),
-        verdict=_verdict(made, prepared, problem, settings),
         maps=maps,
         strain=means,
     )
@@ -64,11 +70,13 @@ def _uncertainty(fit: PairFit, made: Finished, prepared: Prepared, problem: Prob
     return estimate(fit, prepared, problem, settings, go_on)
 
 
-def _verdict(made: Finished, prepared: Prepared, problem: Problem, settings: Settings) -> Verdict | None:
-    """Of two maps whose thresholds were tried (``quality_control.py``)."""
-    if not isinstance(made.model, Consensus) or settings.representation.kind not in JUDGED:
-        return None
-    return judge(gather(made.model, made, prepared, problem))
+def _control(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem) -> tuple[Verdict, tuple[Doubt, ...], str]:
+    """The verdict, and unless it is RED the places where nothing speaks for the map, and what to say of them."""
+    verdict = judge(gather(made, prepared, rivals, problem))
+    if verdict.level is Level.RED:
+        return verdict, (), ""
+    places, share = doubts(rivals, rivals.explained(*rivals.warped(made.model.map)))
+    return verdict, places, doubt_note(places, share)
 
 
 def _inverse(fit: PairFit, prepared: Prepared, problem: Problem, settings: Settings) -> SplineTransform | None:

@@ -17,6 +17,7 @@ from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.engine import memory, prepare
 from INRRegistrationLib.engine.add_ons import add_ons
+from INRRegistrationLib.engine.chance import Rivals, rivals
 from INRRegistrationLib.engine.checkpoint import Keeper, Saved
 from INRRegistrationLib.engine.clock import Clock, Ended
 from INRRegistrationLib.engine.device import choose_device, current, describe_device
@@ -35,6 +36,7 @@ class _Run:
     prepared: prepare.Prepared
     affine: np.ndarray
     saved: Saved
+    rivals: Rivals | None = None
     fit: PairFit | None = None
     outcome: Outcome = Outcome.ITERATION_LIMIT
     cause: str = ""
@@ -123,6 +125,8 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
     if saved is None:
         run.saved.affine = run.affine.tolist()
         run.saved.choices += chosen
+    with clock.phase("quality control"):  # before the fit, which lets go of the images
+        run.rivals = rivals(prepared, run.affine, lambda: clock.tell(Progress("affine", 0.08, 0.0)))
     return run
 
 
@@ -147,13 +151,13 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
     """Everything that a caller will want to show, computed here and not where it is shown."""
     with clock.phase("finish"):
         clock.tell(Progress("finish", 0.92, 0.0))
-        assert run.fit is not None
+        assert run.fit is not None and run.rivals is not None
         run.fit.finished()
         memory.trim()
         made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED
         memory.trim()
-        more = add_ons(run.fit, made, run.prepared, problem, settings, clock.goes_on)
+        more = add_ons(run.fit, made, run.prepared, run.rivals, problem, settings, clock.goes_on)
     clock.timings_s["total"] = time.perf_counter() - clock.start
     state = made.model.state(
         settings=partial.settings,
@@ -173,7 +177,8 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         warped=made.warped,
         jacobian=made.jacobian,
         derived=made.derived,
-        quality=replace(made.quality, strain=more.strain),
+        quality=replace(made.quality, strain=more.strain, notes=(*made.quality.notes, *more.notes)),
+        doubts=more.doubts,
         uncertainty=more.uncertainty,
         inverse=more.inverse,
         verdict=more.verdict if run.outcome is not Outcome.DIVERGED else Verdict(Level.RED, (_message(run.outcome, run.cause),)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING, uncertainty_summary
+from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING, UNKNOWN_MM, uncertainty_summary
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Curve, Quality, Result
 from INRRegistrationLib.core.verdict import Verdict
@@ -39,9 +39,10 @@ def _content(problem: Problem, result: Result) -> dict[str, Any]:
         "fixed": _image(problem.fixed),
         "moving": _image(problem.moving),
         "verdict": None if result.verdict is None else _verdict(result.verdict),
+        "doubts": [vars(doubt) for doubt in result.doubts],
         "quality": None if result.quality is None else _quality(result.quality),
         "folding": None if result.jacobian is None else _folding(result.jacobian),
-        "uncertainty": None if result.uncertainty is None else {**uncertainty_summary(result.uncertainty), "meaning": UNCERTAINTY_MEANING},
+        "uncertainty": None if result.uncertainty is None else _uncertainty(result.uncertainty),
         "inverse_max_error_mm": None if result.inverse is None else result.inverse.max_error_mm,
         "maps": {name: _map(volume) for name, volume in result.maps.items()},
         "warnings": result.warnings,
@@ -61,7 +62,11 @@ def software(result: Result) -> dict[str, str]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {"level": verdict.level.name, "reasons": verdict.reasons, "blind_spots": verdict.blind_spots}
+    return {"level": verdict.level.name, "reasons": verdict.reasons, "blind_spots": verdict.blind_spots, "measured": verdict.measured}
+
+
+def _uncertainty(uncertainty: Volume) -> dict[str, Any]:
+    return {**uncertainty_summary(uncertainty), "meaning": UNCERTAINTY_MEANING, "in_files_where_unknown": UNKNOWN_MM}
 
 
 def _map(volume: Volume) -> dict[str, float]:

@@ -112,22 +112,17 @@ def were_steered(result: Result) -> bool:
 
 
 def headline(result: Result) -> tuple[Tone, str]:
-    """The headline, and whether it is good news, a reason to look closely, bad news or no result; never better than the quality control."""
-    tone, said = _by_quality(result)
-    level = None if result.verdict is None else result.verdict.level
-    if level is Level.RED and tone in ("good", "look"):
-        return "bad", "Do not rely on this map: the quality control is red."
-    if level is Level.AMBER and tone == "good":
-        return "look", f"{said.removesuffix('.')}, but the quality control is amber: look closely."
-    return tone, said
+    """The headline, and whether it is good news, a reason to look closely, bad news or no result.
 
-
-def _by_quality(result: Result) -> tuple[Tone, str]:
-    """The same by the indicators alone."""
+    It is the quality control's judgement; that images look more alike than before is no evidence, since any two can be made to.
+    """
     if not result.usable or result.warped is None:
         return "none", _NO_RESULT.get(result.outcome, "No usable result.")
     if result.outcome is Outcome.DIVERGED:
         return "bad", "Do not rely on this map: the fit diverged, and this is its best state before that."
+    level = None if result.verdict is None else result.verdict.level
+    if level is Level.RED:
+        return "bad", "Do not rely on this map: the quality control is red."
     if result.quality is None or not facts(result.quality):
         return "look", "A map was found, but its quality was not measured: look at the images."
     known = facts(result.quality, were_steered(result))
@@ -135,20 +130,21 @@ def _by_quality(result: Result) -> tuple[Tone, str]:
     against = [fact.name.lower() for fact in worse if fact.independent and fact.clearly_worse]
     if against:
         return "bad", f"Do not rely on this map: {listed(against)} got worse."
-    if not any(fact.trend == "better" for fact in known):
-        return "look", "The images agree no better than before. Look closely before using this result."
+    if level is None:
+        return "look", "A map was found, but nothing judged it: look at the images."
+    if level is Level.AMBER:
+        return "look", "Look closely before you use this map: the quality control is amber."
     if worse:
         return "look", f"Mixed result: {listed([fact.name.lower() for fact in worse])} got worse. Look closely before using it."
-    return _improved(result.outcome, result.quality)
+    return _green(result.outcome, result.quality)
 
 
-def _improved(outcome: Outcome, quality: Quality) -> tuple[Tone, str]:
-    start = "The images agree better than before"
+def _green(outcome: Outcome, quality: Quality) -> tuple[Tone, str]:
     if quality.folding_percent > 0:
-        return "look", f"{start}, but the map folds in places."
+        return "look", "The quality control is green, but the map folds in places."
     if outcome is Outcome.STOPPED:
-        return "look", f"{start}, although the run was stopped early."
-    return "good", f"{start}, and the map does not fold."
+        return "look", "The quality control is green, although the run was stopped early."
+    return "good", "The quality control is green: the map explains far more than chance does, and it does not fold."
 
 
 _NO_RESULT = {

@@ -41,8 +41,8 @@ def report_html(problem: Problem, result: Result, title: str | None = None) -> s
 
 def _document(problem: Problem, result: Result, title: str, limit: int) -> str:
     heeded = [*result.warnings, *(result.quality.notes if result.quality is not None else ())]
-    judged = [] if result.verdict is None else [control(result.verdict)]
-    parts = [_verdict(result), *judged, _list("Please note", heeded, "warnings")]
+    judged = [] if result.verdict is None else [control(result.verdict, result.doubts)]
+    parts = [_verdict(result), _list("Please note", heeded, "warnings"), *judged]
     if result.warped is not None:
         made = artist(problem, result, limit)
         parts += [_HOW_TO_READ, sections.images(made), sections.agreement(made), sections.deformation(made), sections.strain(made)]

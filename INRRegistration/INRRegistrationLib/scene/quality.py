@@ -126,7 +126,7 @@ def quality_tables(
     if result.jacobian is not None:
         rows += _outside(problem, result.jacobian)
         per_structure = tuple(_structure(result.jacobian, structure) for structure in structures if structure.mask.any())
-    return QualityTables(tuple(rows), per_structure, (*(_sentence(note) for note in quality.notes), *notes))
+    return QualityTables(tuple(rows), per_structure, (*notes, *(_sentence(note) for note in quality.notes)))
 
 
 def _similarity(quality: Quality) -> list[Row]:

@@ -124,7 +124,7 @@ def run(*words):
 run("demo", "--size", "small", "--preset", "quick", "--output", here / "demo", *small)
 images = [here / "demo" / f"{name}.nii.gz" for name in ("fixed", "moving")]
 landmarks = [f"--{name}-landmarks={here / 'demo' / name}_landmarks.csv" for name in ("fixed", "moving")]
-run(*images, "--output", here / "result", "--preset", "quick", "--max-voxels", 3000, *landmarks, *small)
+run(*images, "--output", here / "result", "--preset", "quick", "--max-voxels", 20000, *landmarks, *small)
 run("apply", here / "result" / "model.safetensors", images[1], here / "warped.nii.gz")
 run("apply", here / "result" / "transform.h5", here / "demo" / "fixed_landmarks.csv", here / "moved.csv", "--to", "moving")
 run("evaluate", here / "result" / "transform.h5", "--fixed", images[0], "--moving", images[1], *landmarks)

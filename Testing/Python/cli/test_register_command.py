@@ -127,7 +127,7 @@ def test_the_first_interrupt_keeps_the_result_so_far(a_pair: SmallPair, tmp_path
             process.send_signal(signal.SIGINT)
             break
     stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
+    assert process.returncode == 6, stderr
     report = json.loads((output / "report.json").read_text())
     assert report["outcome"] == "STOPPED"
     assert names(output) == FILES

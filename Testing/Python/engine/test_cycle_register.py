@@ -209,10 +209,11 @@ def test_two_lattices_give_an_inverse_and_a_verdict() -> None:
         estimator_for(replace(both, uncertainty="laplace"))
 
 
-def test_representations_on_which_the_verdict_was_not_tried_get_none() -> None:
+def test_every_representation_gets_a_verdict_and_of_two_fields_their_difference_is_in_it() -> None:
     result = register(a_problem(), replace(short(SPLINE, 15), cycle=Cycle(0.01), uncertainty="none"))
     assert result.uncertainty is None
-    assert result.verdict is None
+    assert result.verdict is not None
+    assert 0 < result.verdict.measured["mean_mm"] < result.verdict.measured["p95_mm"]
 
 
 def test_two_lattices_on_images_of_different_things_are_red() -> None:

@@ -92,10 +92,6 @@ def test_a_pattern_that_moved_by_one_period_is_green_although_it_is_wrong() -> N
     assert "symmetric match" in result.verdict.blind_spots
 
 
-def test_a_method_that_was_not_calibrated_gives_no_verdict() -> None:
-    assert register(a_problem(), replace(short(CYCLE, 2), cycle=None)).verdict is None
-
-
 def test_equal_images_with_noise_stay_below_the_limit_for_misplaced_tissue() -> None:
     image = a_problem().moving
     mask = np.ones(image.grid.shape, dtype=bool)

@@ -17,6 +17,7 @@ from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.core.volume import Volume
 
 VOID_TAGS = {"meta"}
@@ -155,6 +156,7 @@ def result_for(grid: Grid, fixed: np.ndarray, displacement: np.ndarray) -> Resul
         jacobian=Volume(np.ones(grid.shape, np.float32), grid, "jacobian"),
         derived=Given(displacement, np.roll(fixed, 2, axis=2), np.roll(fixed, 1, axis=2)),
         quality=quality,
+        verdict=Verdict(Level.GREEN, ("the map explains 80% of the structure",)),
     )
 
 

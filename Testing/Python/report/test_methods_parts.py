@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from INRRegistrationLib.core.doubt import Doubt
 from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING
 from INRRegistrationLib.core.result import SplineTransform
 from INRRegistrationLib.core.verdict import Level, Verdict
@@ -45,7 +46,18 @@ def test_the_verdict_is_a_word_with_reasons_and_what_it_cannot_see(level, a_case
 
 
 def test_a_page_without_a_verdict_speaks_of_no_quality_control(a_case, read_page):
-    assert "Quality control" not in page_of(a_case, read_page).text
+    assert "Quality control" not in page_of(a_case.with_result(verdict=None), read_page).text
+
+
+def test_places_without_support_are_listed_with_the_verdict_and_in_the_data(a_case, read_page):
+    doubts = (Doubt((12.0, -30.0, 5.0), (11.0, -29.0, 4.0), 2500.0, 80, (10.0, 20.0, 30.0), -0.05),)
+    case = a_case.with_result(doubts=doubts)
+    page = page_of(case, read_page)
+    assert "L 12, A 30, S 5" in page.text
+    assert "2.5 ml" in page.text
+    (told,) = report_data(case.problem, case.result)["doubts"]
+    assert told["place_lps"] == [12.0, -30.0, 5.0]
+    assert told["volume_mm3"] == 2500.0
 
 
 def test_the_headline_is_never_better_than_the_verdict(a_case):
@@ -75,7 +87,7 @@ def test_verdict_uncertainty_maps_and_strain_are_in_the_data(a_case):
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["verdict"]["level"] == "AMBER"
     assert data["verdict"]["reasons"] == [REASON]
-    assert "both directions" in data["verdict"]["blind_spots"].lower()
+    assert "cannot be told apart" in data["verdict"]["blind_spots"]
     assert data["uncertainty"]["median_mm"] == pytest.approx(np.median(known), rel=1e-5)
     assert data["uncertainty"]["p95_mm"] == pytest.approx(np.percentile(known, 95), rel=1e-5)
     assert data["uncertainty"]["known_percent"] == pytest.approx(100 * known.size / values.size)
@@ -85,7 +97,7 @@ def test_verdict_uncertainty_maps_and_strain_are_in_the_data(a_case):
 
 
 def test_a_result_of_a_plain_method_has_none_of_it(a_case):
-    data = report_data(a_case.problem, a_case.result)
+    data = report_data(a_case.problem, a_case.with_result(verdict=None).result)
     assert (data["verdict"], data["uncertainty"], data["inverse_max_error_mm"], data["maps"]) == (None, None, None, {})
 
 

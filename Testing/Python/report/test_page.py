@@ -137,8 +137,15 @@ def test_the_title_names_both_images_unless_another_is_given(a_case):
     assert "<h1>Case 7</h1>" in report_html(a_case.problem, a_case.result, "Case 7")
 
 
-def test_the_headline_is_good_only_where_everything_got_better_and_nothing_folds(a_case):
-    assert headline(a_case.result) == ("good", "The images agree better than before, and the map does not fold.")
+def test_the_headline_is_the_verdict_and_good_only_where_nothing_got_worse_and_nothing_folds(a_case):
+    said = "The quality control is green: the map explains far more than chance does, and it does not fold."
+    assert headline(a_case.result) == ("good", said)
+
+
+def test_images_that_agree_better_are_no_good_news_without_a_verdict(a_case):
+    tone, words = headline(a_case.with_result(verdict=None).result)
+    assert tone == "look"
+    assert "nothing judged it" in words
 
 
 def test_folding_is_in_the_headline(a_case):
@@ -170,11 +177,9 @@ def test_a_correlation_of_opposite_contrasts_got_better_when_it_got_more_negativ
     assert "correlation got worse" in words
 
 
-def test_a_result_that_changed_nothing_is_said_to_be_no_better(a_case):
+def test_images_that_agreed_from_the_start_may_be_green(a_case):
     quality = Quality(similarity={"correlation": (0.9, 0.9001)})
-    tone, words = headline(a_case.with_result(quality=quality).result)
-    assert tone == "look"
-    assert "no better" in words
+    assert headline(a_case.with_result(quality=quality).result)[0] == "good"
 
 
 def test_a_stopped_run_is_said_to_be_stopped(a_case):

@@ -126,7 +126,7 @@ def test_det_inside_a_structure_is_summed_up_from_its_voxels(tables: QualityTabl
 
 
 def test_notes_are_sentences_and_hold_the_warnings(tables: QualityTables) -> None:
-    assert tables.notes == ("1.5 % of the voxels fold: do not carry structures through them.", "ct: 3 voxels are left out")
+    assert tables.notes == ("ct: 3 voxels are left out", "1.5 % of the voxels fold: do not carry structures through them.")
     assert tables.disclaimer == "Not for clinical use"
     assert "fixed" in tables.direction
 
