@@ -9,7 +9,7 @@ from typing import Any
 from INRRegistrationLib.core.verdict import Level, Verdict
 from INRRegistrationLib.engine.evidence import LARGEST_CHANGE, Evidence
 
-LEAD, ERRORS = 0.08, 4.0
+LEAD, ERRORS = 0.1, 4.0
 """The lead over chance that is the least, as a share and in standard errors."""
 FEWEST_BLOCKS, NOT_RED = 12, 1.01
 """Of so few independent places chance makes anything; and a value that is AMBER at worst."""
