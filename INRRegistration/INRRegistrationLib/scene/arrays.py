@@ -20,7 +20,7 @@ from INRRegistrationLib.core.model_file import to_bytes
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
 from INRRegistrationLib.core.verdict import Verdict
-from INRRegistrationLib.scene.folding import Region, search
+from INRRegistrationLib.scene.folding import Region, search, unsupported
 from INRRegistrationLib.scene.quality import QualityTables, quality_tables
 from INRRegistrationLib.scene.resample import box_of, whole
 from INRRegistrationLib.scene.spline import DisplacementGrid, sample
@@ -61,7 +61,7 @@ class SceneArrays:
         uncertainty: mm, float32; 0 outside the fixed mask and where nothing is known; None where the method has none.
         transform: The map.
         displacement_grid: The displacement before the affine part, where a sampled form was asked for; else None.
-        regions: Where it folds or nearly does.
+        regions: Where it folds or nearly does, and where nothing speaks for it.
         quality: The indicators, in words and numbers.
         model: Content of the model file.
         folding_labels: uint8, cropped: 1 where det J <= 0, 2 where it is above 0 and below the threshold.
@@ -131,7 +131,7 @@ def scene_arrays(
         uncertainty=uncertainty,
         transform=result.transform,
         displacement_grid=sample(result.transform, step) if form == "grid" else None,
-        regions=found.regions,
+        regions=(*found.regions, *unsupported(result.doubts)),
         quality=replace(quality, notes=(*quality.notes, found.unlisted)) if found.unlisted else quality,
         model=to_bytes(result.model),
         folding_labels=labels,

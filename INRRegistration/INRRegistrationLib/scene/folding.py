@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from INRRegistrationLib.core.doubt import Doubt
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.scene.nearest import nearest_structures
 from INRRegistrationLib.scene.resample import box_of
@@ -21,7 +22,7 @@ from INRRegistrationLib.scene.resample import box_of
 if TYPE_CHECKING:
     from INRRegistrationLib.scene.arrays import Structure
 
-Kind = Literal["folding", "compressed"]
+Kind = Literal["folding", "compressed", "unsupported"]
 Point = tuple[float, float, float]
 Mask = npt.NDArray[np.bool_]
 Array = npt.NDArray[np.float64]
@@ -29,6 +30,7 @@ Ints = npt.NDArray[np.int64]
 
 FOLDING: Kind = "folding"
 COMPRESSED: Kind = "compressed"
+UNSUPPORTED: Kind = "unsupported"
 LISTED = 1000
 """At most so many regions of each kind are listed, the largest: a map that is noise can have tens of thousands."""
 
@@ -38,11 +40,12 @@ class Region:
     """One connected region of the fixed grid.
 
     Args:
-        kind: ``folding`` (det J <= 0) or ``compressed`` (0 < det J < threshold, touching no fold).
+        kind: ``folding`` (det J <= 0), ``compressed`` (0 < det J < threshold, touching no fold), or ``unsupported``: chance explains
+            the image there as well as the map does.
         voxels: How many.
         volume_mm3: In the fixed image.
-        worst: Smallest det J.
-        worst_ras: World position of the centre of that voxel, RAS mm.
+        worst: Smallest det J; not a number where the region is not about it.
+        worst_ras: World position of the centre of that voxel, or of that with the least support, RAS mm.
         centre_ras: Mean position of the voxels, RAS mm; may lie outside a bent region.
         bounds_mm: Size of the box around it along the voxel axes i, j, k, in mm.
         structure: The structure that most of its voxels lie in, else the nearest one; empty where none is given.
@@ -121,6 +124,17 @@ def search(
         labels[COMPRESSED] = _without(*_label(low), folded)
     regions = tuple(region for kind in labels for region in _measure(kind, *labels[kind], part, grid, first, structures))
     return Found(regions, tuple((kind, count) for kind, (_, count) in labels.items()))
+
+
+def unsupported(doubts: Sequence[Doubt]) -> tuple[Region, ...]:
+    """Places where nothing speaks for a map, as regions, in their order."""
+
+    def ras(lps: Point) -> Point:
+        return _point(np.array(lps) * (-1.0, -1.0, 1.0))
+
+    return tuple(
+        Region(UNSUPPORTED, d.voxels, d.volume_mm3, float("nan"), ras(d.place_lps), ras(d.centre_lps), d.bounds_mm) for d in doubts
+    )
 
 
 def _label(mask: Mask) -> tuple[npt.NDArray[np.int32], int]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import slicer
 
-from INRRegistrationLib.scene.folding import FOLDING, Region
+from INRRegistrationLib.scene.folding import COMPRESSED, FOLDING, UNSUPPORTED, Region
 from INRRegistrationLib.scene.roles import UNLISTED
 from INRRegistrationLib.scene.table_columns import Kind, fill, rows_of
 
@@ -38,8 +38,9 @@ REVIEWED = "Reviewed"
 
 
 def ordered(regions: Sequence[Region]) -> list[Region]:
-    """Folding before compressed, each by volume, largest first."""
-    return sorted(regions, key=lambda region: (region.kind != FOLDING, -region.volume_mm3))
+    """Folding, then without support, then compressed, each by volume, largest first."""
+    order = (FOLDING, UNSUPPORTED, COMPRESSED)
+    return sorted(regions, key=lambda region: (order.index(region.kind), -region.volume_mm3))
 
 
 def write_regions(node: slicer.vtkMRMLTableNode, regions: Sequence[Region], unlisted: str = "") -> None:

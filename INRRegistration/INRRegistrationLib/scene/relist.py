@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.scene.arrays import Structure, label_folding
-from INRRegistrationLib.scene.folding import Region, search
+from INRRegistrationLib.scene.folding import UNSUPPORTED, Region, search
 from INRRegistrationLib.scene.regions_table import read_regions, write_regions
 from INRRegistrationLib.scene.segments import write_segments
 from INRRegistrationLib.scene.store import ResultNodes
@@ -29,10 +29,12 @@ def list_regions(nodes: ResultNodes, threshold: float, structures: Sequence[Stru
     """
     if nodes.jacobian is None or nodes.jacobian.GetScene() is None:
         raise InputError("the |J| volume of this result is no longer in the scene; run the registration again")
-    former = {} if nodes.regions is None else {_place(region): region for region in read_regions(nodes.regions)}
+    listed = () if nodes.regions is None else read_regions(nodes.regions)
+    former = {_place(region): region for region in listed}
     jacobian = read_volume(nodes.jacobian)
     found = search(jacobian.values, jacobian.grid, threshold, structures)
     regions = tuple(_with_memory(region, former.get(_place(region)), not structures) for region in found.regions)
+    regions = (*regions, *(region for region in listed if region.kind == UNSUPPORTED))  # det J says nothing of them
     if nodes.regions is not None:
         write_regions(nodes.regions, regions, found.unlisted)
     if nodes.folding is not None:

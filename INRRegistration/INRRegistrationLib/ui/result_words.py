@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from INRRegistrationLib.core.result import Outcome
 from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.scene.folding import FOLDING, Region
+from INRRegistrationLib.scene.folding import FOLDING, UNSUPPORTED, Region
 from INRRegistrationLib.scene.quality import QualityTables, Row, StructureRow
 from INRRegistrationLib.scene.readout import Readout
 
@@ -22,7 +22,8 @@ def number(value: float, places: int = 2) -> str:
 def regions_summary(regions: Sequence[Region], threshold: float, listed: int) -> str:
     """How many regions there are, how many of them were looked at, and whether the table holds fewer (``listed``) than all."""
     folding = sum(region.kind == FOLDING for region in regions)
-    other, reviewed = len(regions) - folding, sum(region.reviewed for region in regions)
+    doubtful = sum(region.kind == UNSUPPORTED for region in regions)
+    other, reviewed = len(regions) - folding - doubtful, sum(region.reviewed for region in regions)
     if not regions:
         return _("No folding: |J| > 0 everywhere. No region below {threshold:.2f} either.").format(threshold=threshold)
     if not folding:
@@ -30,10 +31,11 @@ def regions_summary(regions: Sequence[Region], threshold: float, listed: int) ->
     else:
         first = _("{count} folding (|J| of 0 or less).").format(count=_count(folding))
     second = _("{count} below {threshold:.2f}.").format(count=_count(other), threshold=threshold) if other else ""
+    doubts = _("{count} where nothing speaks for the map.").format(count=_count(doubtful)) if doubtful else ""
     third = _("Reviewed: {reviewed} of {all}.").format(reviewed=reviewed, all=len(regions))
     more = len(regions) - listed
     fourth = _("The table lists the first {listed}; {more} smaller ones follow.").format(listed=listed, more=more) if more > 0 else ""
-    return " ".join(part for part in (first, second, third, fourth) if part)
+    return " ".join(part for part in (first, second, doubts, third, fourth) if part)
 
 
 def _count(amount: int) -> str:
@@ -47,7 +49,7 @@ def region_columns() -> list[str]:
 
 def region_cells(place: int, region: Region) -> list[str]:
     """A row of the table of regions, without its check box."""
-    kind = _("folding") if region.kind == FOLDING else _("compressed")
+    kind = {FOLDING: _("folding"), UNSUPPORTED: _("no support")}.get(region.kind, _("compressed"))
     volume = number(region.volume_mm3, 0 if region.volume_mm3 >= 10 else 1)
     return [str(place), kind, volume, number(region.worst), near(region)]
 
@@ -64,6 +66,9 @@ def near(region: Region) -> str:
 def region_tip(region: Region) -> str:
     """Where a region lies and how large it is."""
     size = " × ".join(number(length, 0) for length in region.bounds_mm)
+    if region.kind == UNSUPPORTED:
+        said = _("Mirror images of the moving image explain this place as well as the map does. Least support at {place} mm. {size} mm.")
+        return said.format(place=position(region.worst_ras), size=size)
     words = _("Lowest |J| at {place} mm. {voxels} voxels, {size} mm.")
     return words.format(place=position(region.worst_ras), voxels=region.voxels, size=size)
 

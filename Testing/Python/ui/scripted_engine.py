@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from given import Given
 
+from INRRegistrationLib.core.doubt import Doubt
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.measures import MAPS
 from INRRegistrationLib.core.problem import Problem
@@ -39,6 +40,7 @@ class Script:
         folds: Boxes (k, j, i slices) in which det J is set, and to what.
         uncertainty: Whether the method has one.
         verdict: The quality control's judgement, of a method that has one.
+        doubts: Places where nothing speaks for the map.
         strain: Whether the method gives strain maps.
         shift_mm: Displacement along L, to tell results apart.
         tasks: Every task that was taken on.
@@ -51,6 +53,7 @@ class Script:
     folds: list[tuple[tuple[slice, slice, slice], float]] = field(default_factory=list)
     uncertainty: bool = False
     verdict: Verdict | None = None
+    doubts: tuple[Doubt, ...] = ()
     strain: bool = False
     shift_mm: float = 1.5
     tasks: list[Task] = field(default_factory=list)
@@ -107,6 +110,7 @@ def a_result(problem: Problem, settings: Settings, outcome: Outcome, script: Scr
         derived=Given(shift, np.roll(values, 2, axis=2), np.roll(values, 1, axis=2)),
         uncertainty=sigma,
         verdict=script.verdict,
+        doubts=script.doubts,
         maps={name: Volume(0.1 * values / values.max(), grid, name) for name in MAPS} if script.strain else {},
         quality=Quality(
             similarity={"correlation": (0.5, 0.9), "local correlation": (0.2, 0.6)},

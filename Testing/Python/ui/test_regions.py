@@ -6,8 +6,9 @@ import pytest
 import qt
 import slicer
 from desk import Desk
-from scripted_engine import SQUEEZED
+from scripted_engine import FOLDS, SQUEEZED
 
+from INRRegistrationLib.core.doubt import Doubt
 from INRRegistrationLib.scene.regions_table import read_regions
 from INRRegistrationLib.scene.roles import UNLISTED
 from INRRegistrationLib.ui import regions as regions_module
@@ -146,3 +147,22 @@ def test_it_says_how_many_regions_are_too_many_to_be_kept(folded: Desk) -> None:
     folded.session.nodes.regions.SetAttribute(UNLISTED, "37 more are not listed.")
     click_row(folded, 1)
     assert "37 more are not listed." in folded.ui.foldingSummary.text
+
+
+def test_places_where_nothing_speaks_for_the_map_are_listed_and_one_click_away_and_stay_with_another_threshold(desk: Desk) -> None:
+    desk.script.doubts = (Doubt((-3.0, 4.0, 5.0), (-2.0, 4.0, 5.0), 2400.0, 80, (8.0, 9.0, 10.0), -0.1),)
+    desk.script.folds = FOLDS
+    desk.pair()
+    desk.run()
+    assert [row[1:4] for row in desk.cells(desk.ui.foldingTable)] == [
+        ["folding", "768", "−0.10"],
+        ["folding", "96", "−0.50"],
+        ["no support", "2400", "–"],
+        ["compressed", "96", "0.25"],
+    ]
+    assert "1 region where nothing speaks for the map." in desk.ui.foldingSummary.text
+    click_row(desk, 2)
+    assert cursor() == pytest.approx([3.0, -4.0, 5.0])
+    assert "explain this place as well" in desk.ui.foldingTable.item(2, 1).toolTip()
+    regions = desk.session.regions(0.1)
+    assert [region.kind for region in regions].count("unsupported") == 1
