@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from INRRegistrationLib.core.doubt import Doubt, doubt_note
 from INRRegistrationLib.core.problem import Problem
@@ -72,11 +72,10 @@ def _uncertainty(fit: PairFit, made: Finished, prepared: Prepared, problem: Prob
 
 def _control(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem) -> tuple[Verdict, tuple[Doubt, ...], str]:
     """The verdict, and unless it is RED the places where nothing speaks for the map, and what to say of them."""
-    verdict = judge(gather(made, prepared, rivals, problem))
-    if verdict.level is Level.RED:
-        return verdict, (), ""
-    places, share = doubts(rivals, rivals.explained(*rivals.warped(made.model.map)))
-    return verdict, places, doubt_note(places, share)
+    warped, seen = rivals.warped(made.model.map)
+    places, share = doubts(rivals, rivals.explained(warped, seen))
+    verdict = judge(replace(gather(made, prepared, rivals, problem, warped, seen), doubt_percent=share))
+    return (verdict, (), "") if verdict.level is Level.RED else (verdict, places, doubt_note(places, share))
 
 
 def _inverse(fit: PairFit, prepared: Prepared, problem: Problem, settings: Settings) -> SplineTransform | None:

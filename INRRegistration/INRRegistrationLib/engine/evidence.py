@@ -56,6 +56,7 @@ class Evidence:
         misplaced_percent: Share of voxels around which the warped image would match better if it were shifted.
         left_percent: Share of points that the map takes out of the moving image.
         extreme_percent: Share of voxels whose volume changes more than ``LARGEST_CHANGE`` times.
+        doubt_percent: Share of the voxels at which nothing speaks for the map.
         labels: Name of the one image that looks like a label map.
         disorder: Names of images whose slices seem to be in a wrong order.
         landmark_ratio: Mean distance of the landmarks after the fit over their mean distance from their centre.
@@ -79,6 +80,7 @@ class Evidence:
     left_percent: float
     extreme_percent: float
     voxel_mm: float
+    doubt_percent: float = 0.0
     labels: str = ""
     disorder: str = ""
     landmark_ratio: float | None = None
@@ -90,7 +92,7 @@ class Evidence:
     overlap_percent: float | None = None
 
 
-def gather(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem) -> Evidence:
+def gather(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem, warped: Floats, seen: Floats) -> Evidence:
     """The evidence on a finished fit, from voxels that count in the fixed image.
 
     Args:
@@ -98,11 +100,12 @@ def gather(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem)
         prepared: What the fit started from; its intensities are not needed.
         rivals: What chance explains of the same images, where the map reaches.
         problem: The images as given.
+        warped: (k, j, i) the moving image under the map on the level of the rivals, and
+        seen: where it is seen there.
     """
     model, quality = made.model, made.quality
     points = _some_voxels(prepared.fixed)
     mapped = model.map(points)
-    warped, seen = rivals.warped(model.map)
     fixed, shown = (Volume(np.asarray(values), rivals.fixed.grid) for values in (rivals.fixed.values[0].numpy(), warped))
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
     return Evidence(

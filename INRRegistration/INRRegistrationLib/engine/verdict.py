@@ -98,6 +98,14 @@ INDICATORS = (
         "one of the images is probably flipped in that direction and its header does not say so",
     ),
     Indicator(
+        "without support, %",
+        lambda e: e.doubt_percent,
+        40.0,
+        None,
+        "In {value:.0f} % of the tissue mirror images explain the fixed image as well as the map does (limit {limit:g} %)",
+        "look at the places that are listed",
+    ),
+    Indicator(
         "label map",
         lambda e: 1.0 if e.labels else 0.0,
         0.5,

@@ -34,6 +34,7 @@ ORDER = [Level.GREEN, Level.AMBER, Level.RED]
 WITH_VALUE = {
     "lead over chance": lambda value: {"lead": Lead(LEAD * value, 100.0, 100)},
     "mirror image": lambda value: {"mirror_lead": Lead(MIRRORED * value, 100.0)},
+    "without support, %": lambda value: {"doubt_percent": value},
     "order of the slices": lambda value: {"disorder": "moving" if value > 0.5 else ""},
     "label map": lambda value: {"labels": "tumour" if value > 0.5 else ""},
     "end of the fit": lambda value: {"fit_share": value},
@@ -132,6 +133,8 @@ NUMBERS = [indicator for indicator in INDICATORS if indicator.name not in ("labe
 @pytest.mark.parametrize("indicator", NUMBERS, ids=lambda indicator: indicator.name)
 def test_each_indicator_alone_turns_the_verdict(indicator: Indicator) -> None:
     for level, limit in ((Level.AMBER, indicator.amber), (Level.RED, indicator.red)):
+        if limit is None:
+            continue
         evidence = with_value(indicator, beyond(indicator, limit))
         verdict = judge(evidence)
         assert verdict.level is level
@@ -145,11 +148,12 @@ def test_each_indicator_alone_turns_the_verdict(indicator: Indicator) -> None:
 
 @pytest.mark.parametrize("indicator", NUMBERS, ids=lambda indicator: indicator.name)
 def test_worse_evidence_never_has_a_better_verdict(indicator: Indicator) -> None:
-    values = [indicator.red * share for share in (0.0, 0.3, 0.6, 0.9, 1.0, 1.1, 1.4)]
+    worst = indicator.amber if indicator.red is None else indicator.red
+    values = [worst * share for share in (0.0, 0.3, 0.6, 0.9, 1.0, 1.1, 1.4)]
     values = sorted(values, reverse=indicator.low_is_bad)
     levels = [ORDER.index(judge(with_value(indicator, value)).level) for value in values]
     assert levels == sorted(levels)
-    assert levels[-1] == 2
+    assert levels[-1] == (1 if indicator.red is None else 2)
 
 
 def test_the_level_is_that_of_the_worst_indicator_and_the_worst_comes_first() -> None:
@@ -167,4 +171,4 @@ def test_a_number_that_is_not_finite_is_red(field: str) -> None:
 
 def test_the_amber_limit_of_every_indicator_comes_before_the_red_one() -> None:
     for indicator in INDICATORS:
-        assert (indicator.amber > indicator.red) == indicator.low_is_bad
+        assert indicator.red is None or (indicator.amber > indicator.red) == indicator.low_is_bad
