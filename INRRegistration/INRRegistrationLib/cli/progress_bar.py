@@ -19,6 +19,7 @@ PHASES = {
     "prepare": "preparing",
     "pyramid": "preparing",
     "affine": "aligning",
+    "compile": "compiling (first run)",
     "fit": "fitting",
     "finish": "finishing",
     "uncertainty": "estimating uncertainty",
@@ -44,7 +45,7 @@ class ProgressBar:
         columns = TextColumn("{task.description:<22}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}")
         self._bar = RichProgress(*columns, console=self._console)
         self._task = self._bar.add_task("starting", total=1.0, left="")
-        self._next = 0.0
+        self._next, self._compiled = 0.0, False
         self._before: list[Any] = []
 
     def __enter__(self) -> ProgressBar:
@@ -79,7 +80,9 @@ class ProgressBar:
         self._bar.update(self._task, completed=progress.fraction, description=_words(progress), left=time_left(progress))
 
     def _print(self, progress: Progress) -> None:
-        if progress.fraction >= self._next or progress.phase == "finish":
+        first = progress.phase == "compile" and not self._compiled
+        if progress.fraction >= self._next or progress.phase == "finish" or first:
+            self._compiled = self._compiled or first
             self._next = progress.fraction + SHARE
             print(f"{_words(progress):<22} {100 * progress.fraction:3.0f} %  {time_left(progress)}".rstrip(), file=sys.stderr, flush=True)
 

@@ -15,7 +15,7 @@ from INRRegistrationLib.core.progress import Progress, Report, silent
 from INRRegistrationLib.core.result import Outcome, Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.engine import memory, prepare
+from INRRegistrationLib.engine import compiling, memory, prepare
 from INRRegistrationLib.engine.add_ons import add_ons
 from INRRegistrationLib.engine.checkpoint import Keeper, Saved
 from INRRegistrationLib.engine.clock import Clock, Ended
@@ -62,7 +62,7 @@ def register(problem: Problem, settings: Settings, report: Report = silent, chec
     clock, keeper = Clock(report), Keeper(checkpoints, problem, settings)
     try:
         halved = keeper.found is not None and keeper.found.halved
-        with current(device):
+        with current(device), compiling.telling(clock.compiling):
             result = None if halved else _attempt(problem, settings, device, clock, keeper)
             if result is None or result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
                 result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock, keeper)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from numba.core.caching import FunctionCache
 
+from INRRegistrationLib.engine import compiling
 from INRRegistrationLib.engine.compiled.place import kept_in
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,14 +39,17 @@ if logging.getLogger("numba").level == logging.NOTSET:  # each instruction of ea
     logging.getLogger("numba").setLevel(logging.WARNING)
 
 
-class _Kept(FunctionCache):  # type: ignore[misc]
+class _Kept(FunctionCache):
     """Machine code on disk. A file that is damaged, or finds no room, costs time only: the function is compiled."""
 
     def load_overload(self, *arguments: Any) -> Any:
         try:
-            return super().load_overload(*arguments)
+            found = super().load_overload(*arguments)
         except Exception:
-            return None
+            found = None
+        if found is None:
+            compiling.begins()
+        return found
 
     def save_overload(self, *arguments: Any) -> None:
         try:
@@ -77,6 +81,11 @@ def inlined(function: F) -> F:
     return cast(F, _njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function))
 
 
+def called(function: F) -> F:
+    """The same for a part that works on whole lines: the compiler may call it, since to copy it to many places takes seconds."""
+    return cast(F, _njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(function))
+
+
 def parts(count: int, elements: int, most: int = MOST_PARTS) -> Ints:
     """``(n, 2)`` starts and ends of at most so many ranges that divide ``count`` planes of ``elements`` in all."""
     n = int(np.clip(elements // PART, 1, min(most, count)))
@@ -89,6 +98,8 @@ def run(function: Callable[..., None], ranges: Ints, *arguments: Any) -> None:
 
     The function is to take the ranges ``first``, ``first + step`` and so on: calling it for each would cost as much as small ones do.
     """
+    if not getattr(function, "signatures", True):
+        _make(function, ranges, *arguments)
     threads = max(min(torch.get_num_threads(), len(ranges)), 1)  # one where there is nothing to do
     if threads == 1:
         function(ranges, 0, 1, *arguments)
@@ -97,6 +108,14 @@ def run(function: Callable[..., None], ranges: Ints, *arguments: Any) -> None:
     function(ranges, 0, threads, *arguments)
     for other in others:
         other.result()
+
+
+def _make(function: Any, ranges: Ints, *arguments: Any) -> None:
+    """Compile a function, or load it, for arguments of these types: it is given no range, so that it does nothing."""
+    with compiling.counted():
+        if not isinstance(function._cache, _Kept):
+            compiling.begins()
+        function(ranges[:0], 0, 1, *arguments)
 
 
 @lru_cache(maxsize=4)
