@@ -69,6 +69,10 @@ class Clock:
         else:
             self.compiling_s += seconds
 
+    def finishing(self, share: float) -> None:
+        """Tell how much of the result's preparation is done."""
+        self.tell(Progress("finish", 0.9 + 0.03 * share, 0.0))
+
     def goes_on(self, share: float) -> bool:
         """Whether the uncertainty, of which ``share`` is done, is still wanted: a stop keeps the result without it."""
         self.tell(Progress("uncertainty", 0.93 + 0.06 * share, 0.0))

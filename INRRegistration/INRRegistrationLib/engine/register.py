@@ -146,11 +146,12 @@ def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: 
 def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, clock: Clock) -> Result:
     """Everything that a caller will want to show, computed here and not where it is shown."""
     with clock.phase("finish"):
-        clock.tell(Progress("finish", 0.92, 0.0))
+        clock.finishing(0.0)
         assert run.fit is not None
         run.fit.finished()
         memory.trim()
-        made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))
+        settled = run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED)
+        made = finish(run.fit.model(), run.prepared, problem, settings, settled, clock.finishing)
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED
         memory.trim()
         more = add_ons(run.fit, made, run.prepared, problem, settings, clock.goes_on)

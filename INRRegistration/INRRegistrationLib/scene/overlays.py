@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import slicer
 
 from INRRegistrationLib.core.measures import MAPS
@@ -44,7 +45,7 @@ _NEEDS = {
 _WORDS = {
     "fixed": "fixed image",
     "warped": "warped image",
-    "jacobian": "|J| map",
+    "jacobian": "det J map",
     "uncertainty": "uncertainty map",
     "transform": "transform",
     **{name: f"{map_words(name)} map" for name in MAPS},
@@ -155,7 +156,7 @@ class Overlays:
     def _jacobian(self, nodes: ResultNodes) -> None:
         self._map(nodes.jacobian, "jacobian", 1 - HALF_RANGE, 1 + HALF_RANGE)
         self._layers(nodes.fixed, nodes.jacobian, _MAP_OPACITY)
-        self._legend(nodes.jacobian, "det J", "%.2f")  # VTK would take | for a column of a table
+        self._legend(nodes.jacobian, "det J", "%.2f")
         display = nodes.folding.GetDisplayNode() if nodes.folding is not None and nodes.folding.GetScene() is self._scene else None
         if display is not None:
             self._memory.set(display, {"Visibility2D": 1, "Visibility": 1})
@@ -163,7 +164,8 @@ class Overlays:
     def _uncertainty(self, nodes: ResultNodes) -> None:
         seen = thinned(slicer.util.arrayFromVolume(nodes.uncertainty))
         seen = seen[seen > 0]  # 0 lies outside the mask
-        top = float(sorted(seen)[int(0.99 * (len(seen) - 1))]) if len(seen) else 1.0
+        at = int(0.99 * (len(seen) - 1))
+        top = float(np.partition(seen, at)[at]) if len(seen) else 1.0
         self._map(nodes.uncertainty, "uncertainty", 0.0, top)
         self._layers(nodes.fixed, nodes.uncertainty, _MAP_OPACITY)
         self._legend(nodes.uncertainty, "uncertainty (mm)", "%.2g")

@@ -230,7 +230,7 @@ def test_nodes_that_were_deleted_meanwhile_do_no_harm(nodes, overlays, scene) ->
     overlays.show("difference", nodes)
     scene.RemoveNode(nodes.warped)
     assert "warped image" in overlays.available("blend", nodes)
-    assert "|J| map" in overlays.available("jacobian", nodes)
+    assert "det J map" in overlays.available("jacobian", nodes)
     overlays.reset()
     for composite in composites(scene):
         assert "INR)" not in (scene.GetNodeByID(composite.GetBackgroundVolumeID()).GetName() if composite.GetBackgroundVolumeID() else "")
