@@ -23,7 +23,8 @@ DESCRIPTIONS = {
     "blend": "Half fixed image, half moving image warped onto it.",
     "checkerboard": "Fields of the fixed and the warped image in turn: edges should run on from field to field.",
     "jacobian": "Local volume in the moving image over that in the fixed one: blue is smaller, white the same, red larger, magenta folds.",
-    "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see.",
+    "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see. "
+    "Where there is no colour, nothing is known.",
     "warp_grid": "Even grid lines of the moving image, as they lie after it was warped onto the fixed image.",
     "difference": "Fixed minus warped, in intensities of the fixed image: orange where the fixed one is brighter, else blue.",
     **{
@@ -54,8 +55,8 @@ _APART = (
     "does not lie voxel on voxel with the warped image: it was moved after the registration, or lies under a deformable transform. "
     "Use blend instead, or run the registration again."
 )
-_LEAST_SHARE = 0.02
-"""Uncertainty below this share of the strongest colour is not drawn."""
+_KNOWN_MM = 1e-6
+"""Uncertainty below this is not drawn: it is 0, which stands for what is not known. However small, what is known has its colour."""
 _MAP_OPACITY = 0.5
 """Enough for the colours to be told apart, little enough for the anatomy to be seen through white."""
 
@@ -185,8 +186,8 @@ class Overlays:
             volume.CreateDefaultDisplayNodes()
             self._memory.made(volume.GetDisplayNode())
         values = {"AutoWindowLevel": 0, "Window": high - low, "Level": (high + low) / 2}
-        if kind == "uncertainty":  # outside the mask it is 0, and is not drawn
-            values |= {"AutoThreshold": 0, "LowerThreshold": _LEAST_SHARE * high, "ApplyThreshold": 1}
+        if kind == "uncertainty":
+            values |= {"AutoThreshold": 0, "LowerThreshold": _KNOWN_MM, "ApplyThreshold": 1}
         else:
             values |= {"ApplyThreshold": 0}
         self._memory.set(volume.GetDisplayNode(), {**values, "ColorNodeID": colour_node(self._scene, kind)})

@@ -105,7 +105,8 @@ def readout(read: Readout) -> str:
         said = _("det J {det}").format(det=number(read.det))
         parts.append(_("{said}, folds").format(said=said) if read.det <= 0 else said)
     if read.uncertainty_mm is not None:
-        parts.append(_("uncertainty {sigma:.1f} mm").format(sigma=read.uncertainty_mm))
+        known = math.isfinite(read.uncertainty_mm)
+        parts.append(_("uncertainty {sigma:.1f} mm").format(sigma=read.uncertainty_mm) if known else _("uncertainty unknown here"))
     return "  ·  ".join(parts)
 
 
