@@ -27,6 +27,9 @@ PHASES = {
 SHARE = 0.1
 """Without a terminal, a line is printed about each time this share of the work is done."""
 
+ALWAYS = {"compile", "finish"}
+"""Phases that get a line of their own whatever their share."""
+
 
 class ProgressBar:
     """A report for ``register``: draws the progress, and turns the first Ctrl-C into a stop that keeps the result so far.
@@ -45,7 +48,8 @@ class ProgressBar:
         columns = TextColumn("{task.description:<22}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}")
         self._bar = RichProgress(*columns, console=self._console)
         self._task = self._bar.add_task("starting", total=1.0, left="")
-        self._next, self._compiled = 0.0, False
+        self._next = 0.0
+        self._said: set[str] = set()
         self._before: list[Any] = []
 
     def __enter__(self) -> ProgressBar:
@@ -80,9 +84,9 @@ class ProgressBar:
         self._bar.update(self._task, completed=progress.fraction, description=_words(progress), left=time_left(progress))
 
     def _print(self, progress: Progress) -> None:
-        first = progress.phase == "compile" and not self._compiled
-        if progress.fraction >= self._next or progress.phase == "finish" or first:
-            self._compiled = self._compiled or first
+        first = progress.phase in ALWAYS - self._said
+        if progress.fraction >= self._next or first:
+            self._said.add(progress.phase)
             self._next = progress.fraction + SHARE
             print(f"{_words(progress):<22} {100 * progress.fraction:3.0f} %  {time_left(progress)}".rstrip(), file=sys.stderr, flush=True)
 
