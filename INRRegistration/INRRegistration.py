@@ -42,7 +42,16 @@ class INRRegistration(ScriptedLoadableModule):
 def _register_sample_data():
     from INRRegistrationLib.logic.sample_data import register_sample_data
 
-    register_sample_data()
+    register_sample_data(_choose)
+
+
+def _choose(fixed, moving):
+    """Select two volumes in the panel, open or not."""
+    panel = getattr(getattr(slicer.modules, "INRRegistrationWidget", None), "panel", None)
+    parameters = None if panel is None else panel.parameters
+    if parameters is None:  # what is not open reads the scene's parameters when it is opened
+        parameters = INRRegistrationLogic().getParameterNode()
+    parameters.fixed, parameters.moving = fixed, moving
 
 
 class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -19,12 +19,16 @@ PHASES = {
     "prepare": "preparing",
     "pyramid": "preparing",
     "affine": "aligning",
+    "compile": "compiling (first run)",
     "fit": "fitting",
     "finish": "finishing",
     "uncertainty": "estimating uncertainty",
 }
 SHARE = 0.1
 """Without a terminal, a line is printed about each time this share of the work is done."""
+
+ALWAYS = {"compile", "finish"}
+"""Phases that get a line of their own whatever their share."""
 
 
 class ProgressBar:
@@ -45,6 +49,7 @@ class ProgressBar:
         self._bar = RichProgress(*columns, console=self._console)
         self._task = self._bar.add_task("starting", total=1.0, left="")
         self._next = 0.0
+        self._said: set[str] = set()
         self._before: list[Any] = []
 
     def __enter__(self) -> ProgressBar:
@@ -79,7 +84,9 @@ class ProgressBar:
         self._bar.update(self._task, completed=progress.fraction, description=_words(progress), left=time_left(progress))
 
     def _print(self, progress: Progress) -> None:
-        if progress.fraction >= self._next or progress.phase == "finish":
+        first = progress.phase in ALWAYS - self._said
+        if progress.fraction >= self._next or first:
+            self._said.add(progress.phase)
             self._next = progress.fraction + SHARE
             print(f"{_words(progress):<22} {100 * progress.fraction:3.0f} %  {time_left(progress)}".rstrip(), file=sys.stderr, flush=True)
 

@@ -20,13 +20,14 @@ class Progress:
     """One report of a running registration.
 
     Args:
-        phase: What is being done: ``prepare``, ``affine``, ``fit``, ``finish`` or ``uncertainty``.
+        phase: What is being done: ``prepare``, ``affine``, ``fit``, ``finish`` or ``uncertainty``; ``compile`` within any of them.
         fraction: Share of the whole work that is done, 0 to 1.
         elapsed_s: Seconds since the start.
         stage: Index of the current stage, from 0.
         stages: Number of stages.
         iteration: Iterations done in this stage.
         terms: Current value of each weighted term of the objective, by name.
+        compiling_s: Seconds of those since the start that went into compiling, which is not done again.
     """
 
     phase: str
@@ -36,11 +37,12 @@ class Progress:
     stages: int = 1
     iteration: int = 0
     terms: dict[str, float] = field(default_factory=dict)
+    compiling_s: float = 0.0
 
     @property
     def remaining_s(self) -> float | None:
         """Seconds left if the work goes on at the same rate; None while too little is done to tell."""
-        return self.elapsed_s * (1 / self.fraction - 1) if self.fraction > 0.02 else None
+        return (self.elapsed_s - self.compiling_s) * (1 / self.fraction - 1) if self.fraction > 0.02 else None
 
 
 Report = Callable[[Progress], Command]

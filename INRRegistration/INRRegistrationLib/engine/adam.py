@@ -48,10 +48,14 @@ class Adam:
 
     @torch.no_grad()
     def step_by(self, gradients: Sequence[Tensor | None], numbers: Tensor) -> None:
-        """The same step where both numbers of ``next`` are on the device, (2,): for work that is recorded once and repeated."""
+        """The same step where both numbers of ``next`` are on the device, (2,): for work that is recorded once and repeated.
+
+        In the order in which ``addcdiv_`` has it, so that the bits are the same. A last digit would not stay one: where a gradient
+        is next to nothing, the step has full length, in the direction that rounding gives it.
+        """
         size, scale = numbers.unbind()
         for parameter, mean, square in self._averaged(gradients):
-            parameter.sub_(mean.div((square.sqrt() / scale).add_(EPSILON)).mul_(size))
+            parameter.sub_(mean.mul(size).div_((square.sqrt() / scale).add_(EPSILON)))
 
     def _averaged(self, gradients: Sequence[Tensor | None]) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Each parameter that has a gradient, with its running means once they know of that."""

@@ -66,7 +66,10 @@ def add_ons(fit: PairFit, made: Finished, prepared: Prepared, rivals: Rivals, pr
 def _uncertainty(fit: PairFit, made: Finished, prepared: Prepared, problem: Problem, settings: Settings, go_on: GoOn) -> Volume | None:
     """In mm on the fixed grid, where it was asked for."""
     if isinstance(made.model, Consensus) and settings.uncertainty in ("auto", "cycle"):
-        return image_in_mask(made.model.discrepancy, prepared, problem.fixed.grid, "uncertainty")
+        go_on(0.0)  # told only: a fit of both directions has it anyway
+        found = image_in_mask(made.model.discrepancy, prepared, problem.fixed.grid, "uncertainty")
+        go_on(0.5)
+        return found
     return estimate(fit, prepared, problem, settings, go_on)
 
 

@@ -27,12 +27,16 @@ class Clock:
         start: When the run began, as ``time.perf_counter`` gives it.
         timings_s: Seconds by phase.
         stopping: Whether the caller asked to stop and keep.
+        compiling_s: Seconds that went into compiling so far.
+        latest: What was told last.
     """
 
     report: Report
     start: float = field(default_factory=time.perf_counter)
     timings_s: dict[str, float] = field(default_factory=dict)
     stopping: bool = False
+    compiling_s: float = 0.0
+    latest: Progress = field(default_factory=lambda: Progress("prepare", 0.0, 0.0))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -48,12 +52,26 @@ class Clock:
 
         A stop that comes before the fit is held back until the fit has begun: only then is there a result to keep.
         """
-        command = self.report(replace(progress, elapsed_s=time.perf_counter() - self.start))
+        if progress.phase != "compile":
+            self.latest = progress
+        seconds = time.perf_counter() - self.start
+        command = self.report(replace(progress, elapsed_s=seconds, compiling_s=self.compiling_s))
         self.stopping = self.stopping or command is Command.STOP
         if command is Command.CANCEL:
             raise Ended(Command.CANCEL)
         if self.stopping and progress.phase == "fit":
             raise Ended(Command.STOP)
+
+    def compiling(self, seconds: float | None) -> None:
+        """Tell that loops are being compiled; once that is over (``seconds``), that the run is back at what it did before."""
+        if seconds is None:
+            self.tell(replace(self.latest, phase="compile", terms={}))
+        else:
+            self.compiling_s += seconds
+
+    def finishing(self, share: float) -> None:
+        """Tell how much of the result's preparation is done."""
+        self.tell(Progress("finish", 0.9 + 0.03 * share, 0.0))
 
     def goes_on(self, share: float) -> bool:
         """Whether the uncertainty, of which ``share`` is done, is still wanted: a stop keeps the result without it."""

@@ -13,6 +13,15 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 """Matrix products of torch on x86: the same bits with any number of threads. Read when the first product is made in a process."""
 
 
+def _alone() -> None:
+    """One thread for torch: those of its pool stay in the process that forked, and OpenMP would wait for them without end."""
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
+
+
 def choose_device(name: str) -> torch.device:
     """The device of this name; ``auto`` is CUDA where there is one, else the CPU.
 

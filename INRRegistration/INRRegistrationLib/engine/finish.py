@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,7 +45,14 @@ class Finished:
     quality: Quality
 
 
-def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Settings, settled: bool) -> Finished:
+def finish(
+    model: FittedMap,
+    prepared: Prepared,
+    problem: Problem,
+    settings: Settings,
+    settled: bool,
+    tell: Callable[[float], object] = lambda _: None,
+) -> Finished:
     """Export the map, warp the moving image, measure.
 
     Args:
@@ -53,13 +61,16 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
         problem: The images as given.
         settings: As used.
         settled: Whether the fit ran to its end.
+        tell: Called with the share that is done, 0 to 1, on the way.
     """
     grid = problem.fixed.grid
     model, lattice, frame, error = _export(model, prepared, settings)
+    tell(0.3)
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     derived = OfSpline(lattice, frame, model.affine, initial, problem.moving, grid)
     before = _similarities(problem.fixed, derived.before(), mask)  # first: it need not be held beside what is drawn
+    tell(0.5)
     drawn, mended = draw(derived, mask), 0
     if isinstance(model, Model) and model.field is lattice:
         whole, mended = unfolded(lattice, frame, grid, drawn.folded)
@@ -67,6 +78,7 @@ def finish(model: FittedMap, prepared: Prepared, problem: Problem, settings: Set
             del drawn  # two images, which need not be held beside those that replace them
             model, derived = replace(model, field=whole), replace(derived, lattice=whole)
             drawn = draw(derived, mask)
+    tell(0.8)
     quality = _measure(model, problem, derived, drawn, mask, before)
     return Finished(
         model=model,

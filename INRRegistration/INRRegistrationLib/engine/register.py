@@ -15,7 +15,7 @@ from INRRegistrationLib.core.progress import Progress, Report, silent
 from INRRegistrationLib.core.result import Outcome, Result
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.engine import memory, prepare
+from INRRegistrationLib.engine import compiling, memory, prepare
 from INRRegistrationLib.engine.add_ons import add_ons
 from INRRegistrationLib.engine.chance import Rivals, rivals
 from INRRegistrationLib.engine.checkpoint import Keeper, Saved
@@ -64,7 +64,7 @@ def register(problem: Problem, settings: Settings, report: Report = silent, chec
     clock, keeper = Clock(report), Keeper(checkpoints, problem, settings)
     try:
         halved = keeper.found is not None and keeper.found.halved
-        with current(device):
+        with current(device), compiling.telling(clock.compiling):
             result = None if halved else _attempt(problem, settings, device, clock, keeper)
             if result is None or result.outcome is Outcome.OUT_OF_MEMORY:  # the failed attempt is over and holds nothing any more
                 result = _attempt_with_less(problem, memory.halved(settings, problem.fixed.grid), device, clock, keeper)
@@ -150,11 +150,12 @@ def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: 
 def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, clock: Clock) -> Result:
     """Everything that a caller will want to show, computed here and not where it is shown."""
     with clock.phase("finish"):
-        clock.tell(Progress("finish", 0.92, 0.0))
+        clock.finishing(0.0)
         assert run.fit is not None and run.rivals is not None
         run.fit.finished()
         memory.trim()
-        made = finish(run.fit.model(), run.prepared, problem, settings, run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED))
+        settled = run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED)
+        made = finish(run.fit.model(), run.prepared, problem, settings, settled, clock.finishing)
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED
         memory.trim()
         more = add_ons(run.fit, made, run.prepared, run.rivals, problem, settings, clock.goes_on)

@@ -17,8 +17,9 @@ OLDEST = (2, 3)
 REQUIREMENT = f">={OLDEST[0]}.{OLDEST[1]}"
 EXTENSION = (
     "PyTorch is missing, and the extension that installs it too. Open View > Extensions Manager, install 'PyTorch', restart Slicer "
-    "and click Register again."
+    "and register again."
 )
+INSTALLS = "PyTorch is not installed. A click on Register installs it; for scripts, the PyTorch Utils module does."
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def torch_status() -> TorchStatus:
     try:
         version = importlib.metadata.version("torch") or "of unknown version"
     except importlib.metadata.PackageNotFoundError:
-        return TorchStatus(False, "", "PyTorch: not installed. It will be installed when you click Register.")
+        return TorchStatus(False, "", INSTALLS if importlib.util.find_spec("PyTorchUtils") else EXTENSION)
     except (TypeError, KeyError):  # an uninstallation that was interrupted leaves a folder without a description in it
         version = "of unknown version"
     if importlib.util.find_spec("torch") is None or not _numbers(version):

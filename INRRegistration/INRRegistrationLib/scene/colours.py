@@ -16,10 +16,10 @@ Array = npt.NDArray[np.float64]
 
 ATTRIBUTE = "INRRegistration.Colours"
 HALF_RANGE = 1.0
-"""|J| is shown from 1 - this to 1 + this."""
+"""det J is shown from 1 - this to 1 + this."""
 
 NAMES: dict[Kind, str] = {
-    "jacobian": "INR |J| (blue smaller, white 1, red larger)",
+    "jacobian": "INR det J (blue smaller, white 1, red larger)",
     "uncertainty": "INR uncertainty",
     "difference": "INR difference (orange fixed brighter, blue warped brighter)",
     "strain": "INR strain (blue shorter, white 0, red longer)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import slicer
 
 from INRRegistrationLib.core.measures import MAPS
@@ -22,7 +23,8 @@ DESCRIPTIONS = {
     "blend": "Half fixed image, half moving image warped onto it.",
     "checkerboard": "Fields of the fixed and the warped image in turn: edges should run on from field to field.",
     "jacobian": "Local volume in the moving image over that in the fixed one: blue is smaller, white the same, red larger, magenta folds.",
-    "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see.",
+    "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see. "
+    "Where there is no colour, nothing is known.",
     "warp_grid": "Even grid lines of the moving image, as they lie after it was warped onto the fixed image.",
     "difference": "Fixed minus warped, in intensities of the fixed image: orange where the fixed one is brighter, else blue.",
     **{
@@ -44,7 +46,7 @@ _NEEDS = {
 _WORDS = {
     "fixed": "fixed image",
     "warped": "warped image",
-    "jacobian": "|J| map",
+    "jacobian": "det J map",
     "uncertainty": "uncertainty map",
     "transform": "transform",
     **{name: f"{map_words(name)} map" for name in MAPS},
@@ -53,8 +55,8 @@ _APART = (
     "does not lie voxel on voxel with the warped image: it was moved after the registration, or lies under a deformable transform. "
     "Use blend instead, or run the registration again."
 )
-_LEAST_SHARE = 0.02
-"""Uncertainty below this share of the strongest colour is not drawn."""
+_KNOWN_MM = 1e-6
+"""Uncertainty below this is not drawn: it is 0, which stands for what is not known. However small, what is known has its colour."""
 _MAP_OPACITY = 0.5
 """Enough for the colours to be told apart, little enough for the anatomy to be seen through white."""
 
@@ -155,7 +157,7 @@ class Overlays:
     def _jacobian(self, nodes: ResultNodes) -> None:
         self._map(nodes.jacobian, "jacobian", 1 - HALF_RANGE, 1 + HALF_RANGE)
         self._layers(nodes.fixed, nodes.jacobian, _MAP_OPACITY)
-        self._legend(nodes.jacobian, "det J", "%.2f")  # VTK would take | for a column of a table
+        self._legend(nodes.jacobian, "det J", "%.2f")
         display = nodes.folding.GetDisplayNode() if nodes.folding is not None and nodes.folding.GetScene() is self._scene else None
         if display is not None:
             self._memory.set(display, {"Visibility2D": 1, "Visibility": 1})
@@ -163,7 +165,8 @@ class Overlays:
     def _uncertainty(self, nodes: ResultNodes) -> None:
         seen = thinned(slicer.util.arrayFromVolume(nodes.uncertainty))
         seen = seen[seen > 0]  # 0 lies outside the mask
-        top = float(sorted(seen)[int(0.99 * (len(seen) - 1))]) if len(seen) else 1.0
+        at = int(0.99 * (len(seen) - 1))
+        top = float(np.partition(seen, at)[at]) if len(seen) else 1.0
         self._map(nodes.uncertainty, "uncertainty", 0.0, top)
         self._layers(nodes.fixed, nodes.uncertainty, _MAP_OPACITY)
         self._legend(nodes.uncertainty, "uncertainty (mm)", "%.2g")
@@ -183,8 +186,8 @@ class Overlays:
             volume.CreateDefaultDisplayNodes()
             self._memory.made(volume.GetDisplayNode())
         values = {"AutoWindowLevel": 0, "Window": high - low, "Level": (high + low) / 2}
-        if kind == "uncertainty":  # outside the mask it is 0, and is not drawn
-            values |= {"AutoThreshold": 0, "LowerThreshold": _LEAST_SHARE * high, "ApplyThreshold": 1}
+        if kind == "uncertainty":
+            values |= {"AutoThreshold": 0, "LowerThreshold": _KNOWN_MM, "ApplyThreshold": 1}
         else:
             values |= {"ApplyThreshold": 0}
         self._memory.set(volume.GetDisplayNode(), {**values, "ColorNodeID": colour_node(self._scene, kind)})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 NOT_CLINICAL = "Not for clinical use"
-DIRECTION = "The map takes each point of the fixed image to its partner in the moving image; |J| above 1 means larger in the moving image"
+DIRECTION = "The map takes each point of the fixed image to its partner in the moving image; det J above 1 means larger in the moving image"
 
 _SIMILARITY = {
     "correlation": "how well the brightness of both images goes together over the whole image; 1 is best",
@@ -163,12 +163,14 @@ def _label_name(label: str, names: Mapping[int, str]) -> str:
 
 def _map_rows(quality: Quality) -> list[Row]:
     """Folding, det J and displacement where the result was measured."""
-    rows = [Row("Folding", "Voxels with |J| ≤ 0", NAN, quality.folding_percent, "%", "where the map turns tissue inside out; 0 is best")]
+    rows = [Row("Folding", "Voxels with det J ≤ 0", NAN, quality.folding_percent, "%", "where the map turns tissue inside out; 0 is best")]
     meanings = {"median": "local volume in the moving image over that in the fixed image; 1 keeps volume"}
     rows += [
-        Row("|J|", name.capitalize(), NAN, quality.det[key], "", meanings.get(key, "")) for key, name in _DET.items() if key in quality.det
+        Row("det J", name.capitalize(), NAN, quality.det[key], "", meanings.get(key, ""))
+        for key, name in _DET.items()
+        if key in quality.det
     ]
-    rows.append(Row("|J|", "SD of log |J|", NAN, quality.sd_log_det, "", "how unevenly volume changes; 0 is even everywhere"))
+    rows.append(Row("det J", "SD of log det J", NAN, quality.sd_log_det, "", "how unevenly volume changes; 0 is even everywhere"))
     said = "how far points move beyond the affine part"
     moved = quality.displacement_mm
     return rows + [Row("Displacement", name.capitalize(), NAN, moved[key], "mm", said) for key, name in _MOVED.items() if key in moved]
@@ -217,7 +219,7 @@ def _sentence(note: str) -> str:
 
 STRUCTURE_HEAD = {
     "name": "Structure",
-    "smallest": "Smallest |J|",
+    "smallest": "Smallest det J",
     "p5": "5th percentile",
     "median": "Median",
     "p95": "95th percentile",

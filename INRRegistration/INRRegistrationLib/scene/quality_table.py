@@ -17,7 +17,7 @@ COLUMNS: dict[str, Kind] = {
     "Unit": "text",
     "What it says": "text",
 }
-_NOTE, _ABOUT, _INSIDE = "Note", "About", "|J| inside "
+_NOTE, _ABOUT, _INSIDE = "Note", "About", "det J inside "
 _MEASURES = [field.name for field in fields(StructureRow) if field.name != "name"]
 
 
@@ -33,7 +33,7 @@ def write(node: slicer.vtkMRMLTableNode, tables: QualityTables) -> None:
 
 def read(node: slicer.vtkMRMLTableNode) -> QualityTables:
     """The tables of a node; empty tables where it has other columns."""
-    lines = [Row(*values) for values in rows_of(node, list(COLUMNS))]
+    lines = [Row(group.replace("|J|", "det J"), *values) for group, *values in rows_of(node, list(COLUMNS))]  # as scenes of 0.1 have it
     about = {line.name: line.meaning for line in lines if line.group == _ABOUT}
     inside = [line for line in lines if line.group.startswith(_INSIDE)]
     size = len(_MEASURES)

@@ -22,7 +22,7 @@ class Readout:
         displacement_mm: How far the point moves.
         displacement_ras: Where to: moving world point minus fixed world point, RAS mm.
         det: det J of the voxel; None where the map is no longer in the scene.
-        uncertainty_mm: Of the voxel, mm; None where nothing is known.
+        uncertainty_mm: Of the voxel, mm; not a number where nothing is known; None where the method gives none.
     """
 
     displacement_mm: float
@@ -47,7 +47,7 @@ def read_at(nodes: ResultNodes, ras: Sequence[float]) -> Readout | None:
     uncertainty = None
     if _alive(nodes.uncertainty):
         index = _voxel(nodes.uncertainty, ras)
-        uncertainty = (None if index is None else _value(nodes.uncertainty, index)) or None  # 0 stands for what is not known
+        uncertainty = (0.0 if index is None else _value(nodes.uncertainty, index)) or math.nan  # 0 stands for what is not known
     return Readout(math.hypot(*step), step, det, uncertainty)
 
 

@@ -18,7 +18,7 @@ COLUMNS: dict[str, Kind] = {
     "Kind": "text",
     "Volume (mm3)": "number",
     "Voxels": "count",
-    "Smallest |J|": "number",
+    "Smallest det J": "number",
     "R (mm)": "number",
     "A (mm)": "number",
     "S (mm)": "number",
@@ -32,7 +32,7 @@ COLUMNS: dict[str, Kind] = {
     "Distance (mm)": "number",
     "Reviewed": "flag",
 }
-"""R, A, S are the place of the smallest |J|; the extent is along the voxel axes."""
+"""R, A, S are the place of the smallest det J; the extent is along the voxel axes."""
 
 REVIEWED = "Reviewed"
 
@@ -56,8 +56,9 @@ def write_regions(node: slicer.vtkMRMLTableNode, regions: Sequence[Region], unli
 
 
 def read_regions(node: slicer.vtkMRMLTableNode) -> tuple[Region, ...]:
-    """The regions of a table in its order; none where the table is not one of ours."""
-    return tuple(_region(row) for row in rows_of(node, list(COLUMNS)))
+    """The regions of a table in its order; none where the table is not one of ours. Scenes of 0.1 say |J| for det J."""
+    names = list(COLUMNS)
+    return tuple(_region(row) for row in rows_of(node, names) or rows_of(node, [name.replace("det J", "|J|") for name in names]))
 
 
 def set_reviewed(node: slicer.vtkMRMLTableNode, row: int, reviewed: bool) -> None:

@@ -28,7 +28,7 @@ def list_regions(nodes: ResultNodes, threshold: float, structures: Sequence[Stru
         InputError: The map of det J is gone.
     """
     if nodes.jacobian is None or nodes.jacobian.GetScene() is None:
-        raise InputError("the |J| volume of this result is no longer in the scene; run the registration again")
+        raise InputError("the det J volume of this result is no longer in the scene; run the registration again")
     listed = () if nodes.regions is None else read_regions(nodes.regions)
     former = {_place(region): region for region in listed}
     jacobian = read_volume(nodes.jacobian)

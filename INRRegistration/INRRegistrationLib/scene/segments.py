@@ -17,8 +17,8 @@ LABELMAP, SURFACE = "Binary labelmap", "Closed surface"
 FOLDING, COMPRESSED = "folding", "compressed"
 """Segment IDs."""
 LOOKS = {  # segment ID: (label value, name, colour), visible at first
-    FOLDING: (1, "Folding: |J| at or below 0", (1.0, 0.0, 1.0), True),
-    COMPRESSED: (2, "Compressed: |J| above 0 and below {threshold:g}", (1.0, 0.75, 0.2), False),
+    FOLDING: (1, "Folding: det J at or below 0", (1.0, 0.0, 1.0), True),
+    COMPRESSED: (2, "Compressed: det J above 0 and below {threshold:g}", (1.0, 0.75, 0.2), False),
 }
 
 

@@ -43,7 +43,7 @@ KINDS = {
 NAMES = {
     "transform": "{moving} to {fixed} transform (INR)",
     "warped": "{moving} registered (INR)",
-    "jacobian": "{moving} |J| (INR)",
+    "jacobian": "{moving} det J (INR)",
     "uncertainty": "{moving} uncertainty (INR)",
     "folding": "{moving} folding (INR)",
     "regions": "{moving} folding regions (INR)",
@@ -121,10 +121,20 @@ def _parts(arrays: SceneArrays) -> list[str]:
 def _nodes(inputs: Inputs, given: dict[str, Any], parts: list[str]) -> ResultNodes:
     words = {"fixed": inputs.fixed.GetName(), "moving": inputs.moving.GetName()}
     scene, nodes = inputs.fixed.GetScene(), {}
+    names = _names(scene, {part: NAMES[part].format(**words) for part in parts if part not in given})
     for part in parts:
-        nodes[part] = given.get(part) or scene.AddNewNodeByClass(KINDS[part], NAMES[part].format(**words))
+        nodes[part] = given.get(part) or scene.AddNewNodeByClass(KINDS[part], names[part])
         nodes[part].SetDescription(MEANINGS[part].format(**words) + NOT_CLINICAL)
     return ResultNodes(fixed=inputs.fixed, moving=inputs.moving, **nodes)
+
+
+def _names(scene: Any, names: dict[str, str]) -> dict[str, str]:
+    """The names of new nodes; where one is taken, of an earlier run, all get the next number, so that those of one run are told apart."""
+    number, numbered = 1, names
+    while any(scene.GetFirstNodeByName(name) is not None for name in numbered.values()):
+        number += 1
+        numbered = {part: f"{name.removesuffix(')')} {number})" for part, name in names.items()}
+    return numbered
 
 
 def _fill(nodes: ResultNodes, arrays: SceneArrays, new: set[str]) -> None:

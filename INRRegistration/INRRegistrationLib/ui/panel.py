@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from INRRegistrationLib.logic.session import Ended
+from INRRegistrationLib.logic.session import Ended, Started
 from INRRegistrationLib.scene.roles import RESULT
 from INRRegistrationLib.scene.store import all_results
 from INRRegistrationLib.ui.inputs import MaskSegment, MethodInputs, Removals
@@ -44,7 +44,7 @@ class Panel:
         self._busy = self._import_pending = False
         self._wires, self._parameter_wires = Wires(), Wires()
         shared = (ui, session, self.say)
-        self._run = Run(*shared)
+        self._run, self._judgement = Run(*shared), Judgement(*shared)
         self._pieces = (
             MaskSegment(*shared, "fixed_mask", ui.fixedMaskSegment),
             MaskSegment(*shared, "moving_mask", ui.movingMaskSegment),
@@ -53,7 +53,7 @@ class Panel:
             Removals(*shared),
             Method(*shared),
             self._run,
-            Judgement(*shared),
+            self._judgement,
             Inspect(*shared, Path(forms).parent / "Icons"),
             Regions(*shared),
             Quality(*shared, self._restored),
@@ -150,6 +150,8 @@ class Panel:
     def _heard(self, event: Any) -> None:
         """Take in what the session tells; on a new result, show it."""
         self._run.heard(event)
+        if isinstance(event, Started | Ended):  # while a run goes on, the verdict on the former one would be read as its own
+            self._judgement.show(None if isinstance(event, Started) else self._nodes)
         if isinstance(event, Ended) and event.nodes is not None:
             self._result = event.nodes.transform
             if self.parameters is not None:

@@ -31,6 +31,7 @@ from INRRegistrationLib.logic.choice import (
 )
 from INRRegistrationLib.scene.outputs import Outputs
 from INRRegistrationLib.scene.read import Inputs
+from INRRegistrationLib.scene.store import find_result
 
 Mask = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007 - the wrapper is given this form
 Axis = Union[vtkMRMLMarkupsLineNode, vtkMRMLMarkupsFiducialNode, None]  # noqa: UP007
@@ -57,7 +58,7 @@ INPUT_NODES = (
 LINES = ("centreline", "centreline_2")
 """Parameters that together are the centrelines."""
 OUTPUT_NODES = ("transform", "warped", "jacobian", "uncertainty")
-"""Parameters that hold a node to be updated; empty means that one will be made."""
+"""Parameters that hold a node to be updated; where all are empty, the shown result is, or nodes are made."""
 
 
 @parameterNodeWrapper
@@ -124,8 +125,12 @@ def inputs_of(parameters: INRRegistrationParameterNode) -> Inputs:
 
 
 def outputs_of(parameters: INRRegistrationParameterNode) -> Outputs:
-    """The nodes to be updated."""
-    return Outputs(**{name: getattr(parameters, name) for name in OUTPUT_NODES})
+    """The nodes to be updated: those that are chosen; where none is, those of the shown result, if it is of the same two images."""
+    chosen = {name: getattr(parameters, name) for name in OUTPUT_NODES}
+    former = find_result(parameters.result) if not any(chosen.values()) else None
+    if former is not None and former.fixed is parameters.fixed and former.moving is parameters.moving:
+        chosen = {name: getattr(former, name) for name in OUTPUT_NODES}
+    return Outputs(**chosen)
 
 
 def choice_in(parameters: INRRegistrationParameterNode) -> Choice:

@@ -78,7 +78,7 @@ class Regions(Piece):
             try:
                 with slicer.util.WaitCursor():
                     regions = self.session.regions(self.parameters.threshold)
-            except RegistrationError as error:  # the |J| volume is gone, say
+            except RegistrationError as error:  # the det J volume is gone, say
                 self.say(str(error))
                 return
             self._list(regions)

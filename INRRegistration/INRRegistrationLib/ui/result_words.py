@@ -25,11 +25,11 @@ def regions_summary(regions: Sequence[Region], threshold: float, listed: int) ->
     doubtful = sum(region.kind == UNSUPPORTED for region in regions)
     other, reviewed = len(regions) - folding - doubtful, sum(region.reviewed for region in regions)
     if not regions:
-        return _("No folding: |J| > 0 everywhere. No region below {threshold:.2f} either.").format(threshold=threshold)
+        return _("No folding: det J > 0 everywhere. No region below {threshold:.2f} either.").format(threshold=threshold)
     if not folding:
-        first = _("No folding: |J| > 0 everywhere.")
+        first = _("No folding: det J > 0 everywhere.")
     else:
-        first = _("{count} folding (|J| of 0 or less).").format(count=_count(folding))
+        first = _("{count} folding (det J of 0 or less).").format(count=_count(folding))
     second = _("{count} below {threshold:.2f}.").format(count=_count(other), threshold=threshold) if other else ""
     doubts = _("{count} where nothing speaks for the map.").format(count=_count(doubtful)) if doubtful else ""
     third = _("Reviewed: {reviewed} of {all}.").format(reviewed=reviewed, all=len(regions))
@@ -44,7 +44,7 @@ def _count(amount: int) -> str:
 
 def region_columns() -> list[str]:
     """Headings of the table of regions."""
-    return [_("#"), _("Kind"), _("mm³"), _("Lowest |J|"), _("Structure"), _("Reviewed")]
+    return [_("#"), _("Kind"), _("mm³"), _("Lowest det J"), _("Structure"), _("Reviewed")]
 
 
 def region_cells(place: int, region: Region) -> list[str]:
@@ -69,7 +69,7 @@ def region_tip(region: Region) -> str:
     if region.kind == UNSUPPORTED:
         said = _("Mirror images of the moving image explain this place as well as the map does. Least support at {place} mm. {size} mm.")
         return said.format(place=position(region.worst_ras), size=size)
-    words = _("Lowest |J| at {place} mm. {voxels} voxels, {size} mm.")
+    words = _("Lowest det J at {place} mm. {voxels} voxels, {size} mm.")
     return words.format(place=position(region.worst_ras), voxels=region.voxels, size=size)
 
 
@@ -107,10 +107,11 @@ def readout(read: Readout) -> str:
     moves = _("Moves {length:.1f} mm ({step})").format(length=read.displacement_mm, step=position(read.displacement_ras, 1))
     parts = [moves]
     if read.det is not None:
-        said = _("|J| {det}").format(det=number(read.det))
+        said = _("det J {det}").format(det=number(read.det))
         parts.append(_("{said}, folds").format(said=said) if read.det <= 0 else said)
     if read.uncertainty_mm is not None:
-        parts.append(_("uncertainty {sigma:.1f} mm").format(sigma=read.uncertainty_mm))
+        known = math.isfinite(read.uncertainty_mm)
+        parts.append(_("uncertainty {sigma:.1f} mm").format(sigma=read.uncertainty_mm) if known else _("uncertainty unknown here"))
     return "  ·  ".join(parts)
 
 
@@ -132,12 +133,12 @@ def _structure(row: StructureRow) -> list[tuple[list[str], str]]:
     change = ("+" if row.change_percent > 0 else "") + significant(row.change_percent)
     return [
         (
-            [_("{name}: |J|").format(name=row.name), "–", span],
-            _("Smallest and largest |J| in this structure; its median is {median}.").format(median=number(row.median)),
+            [_("{name}: det J").format(name=row.name), "–", span],
+            _("Smallest and largest det J in this structure; its median is {median}.").format(median=number(row.median)),
         ),
         (
             [_("{name}: folding").format(name=row.name), "–", f"{significant(row.folding_percent)} %"],
-            _("Share of this structure with |J| of 0 or less."),
+            _("Share of this structure with det J of 0 or less."),
         ),
         (
             [_("{name}: size").format(name=row.name), "–", f"{change} %"],

@@ -171,6 +171,7 @@ def phase(progress: Progress) -> str:
         "load": _("Loading PyTorch (first time only)..."),
         "prepare": _("Preparing the images"),
         "affine": _("Aligning (linear part)"),
+        "compile": _("Compiling for this computer (first time only)"),
         "fit": _("Deforming, level {level} of {levels}"),
         "finish": _("Preparing the result"),
         "uncertainty": _("Estimating the uncertainty"),

@@ -31,6 +31,21 @@ def test_steps_are_those_of_torch(betas: tuple[float, float]) -> None:
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-6, 1e-14])
+def test_both_kinds_of_step_give_the_same_bits(size: float) -> None:
+    """A difference in the last digit of a tiny gradient would become a step of full length in another direction."""
+    random = torch.Generator().manual_seed(2)
+    start = torch.rand(2000, generator=random)
+    one, other = (torch.nn.Parameter(start.clone()) for _ in range(2))
+    plain, recorded = Adam([one]), Adam([other])
+    for rate in torch.linspace(0.1, 0.003, 40).tolist():
+        gradient = size * torch.randn(2000, generator=random)
+        one.grad = gradient
+        plain.step(rate)
+        recorded.step_by([gradient], torch.tensor(recorded.next(rate)))
+        assert torch.equal(one, other)
+
+
 def test_a_parameter_without_a_gradient_stays_and_gradients_can_be_forgotten() -> None:
     free = [torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)]
     optimiser = Adam(free)

@@ -9,6 +9,7 @@ import pytest
 from analytic import image_on
 from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, a_problem, error_mm, inner_points, model_of, short
 
+from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.progress import Command, Progress
 from INRRegistrationLib.core.result import Outcome, Result
@@ -110,6 +111,21 @@ def test_a_stopped_fit_gives_the_result_so_far(name: str) -> None:
     assert result.quality is not None
     assert any("ended early" in note for note in result.quality.notes)
     assert error_mm(result) < 0.99 * BEFORE
+
+
+@pytest.mark.parametrize("preset", ["auto", "cycle", "idir"])
+def test_the_preparation_of_the_result_moves(preset: str) -> None:
+    seen: list[Progress] = []
+
+    def report(progress: Progress) -> Command:
+        seen.append(progress)
+        return Command.CONTINUE
+
+    register(a_problem(), short(load_preset(preset).settings, 3), report)
+    shares = [progress.fraction for progress in seen if progress.phase in ("finish", "uncertainty")]
+    assert len(set(shares)) >= (6 if preset == "cycle" else 4)
+    assert shares == sorted(shares)
+    assert shares[-1] <= 1
 
 
 @pytest.mark.parametrize("name", ["velocity", "siren"])

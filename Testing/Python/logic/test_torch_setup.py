@@ -137,7 +137,8 @@ def test_without_torch_the_user_is_asked_and_it_is_installed(machine: Machine) -
     status = torch_status()
     assert (status.ready, status.version) == (False, "")
     assert "not installed" in status.words
-    assert "click Register" in status.words
+    assert "click on Register installs it" in status.words
+    assert "for scripts" in status.words
     ensure_torch(machine.confirm, machine.wait)
     assert machine.done == ["asked", "waited", "installed >=2.3"]
     assert torch_status().ready

@@ -52,6 +52,7 @@ def test_a_second_result_that_came_while_another_module_was_open_is_the_one_show
     opened.until(lambda: not opened.session.running)
     first = moving.GetParentTransformNode()
     script.finish.clear()
+    opened.widget.panel.parameters.transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "another")
     opened.start()
     opened.leave()
     script.finish.set()

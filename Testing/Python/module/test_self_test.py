@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from functools import cache
 from typing import Any
 
@@ -88,6 +89,38 @@ def test_the_sample_pair_is_offered_once_the_application_has_started_and_a_click
     fixed, moving = SampleData.downloadSamples("INR trunk pair")
     assert sizes == ["full"]
     opened.enter()
-    opened.ui.fixedSelector.setCurrentNode(fixed)
-    opened.ui.movingSelector.setCurrentNode(moving)
+    assert opened.ui.fixedSelector.currentNode() is fixed
+    assert opened.ui.movingSelector.currentNode() is moving
     assert opened.ui.registerButton.enabled
+    other = SampleData.downloadSamples("INR trunk pair")  # while the panel is open
+    assert (opened.ui.fixedSelector.currentNode(), opened.ui.movingSelector.currentNode()) == tuple(other)
+
+
+@pytest.mark.usefixtures("_no_samples", "opened")
+def test_the_window_lives_while_the_sample_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qt
+    import SampleData
+
+    make, ticked = phantom.make_pair, threading.Event()
+
+    def slow(_: str) -> object:
+        assert threading.current_thread() is not threading.main_thread()
+        assert ticked.wait(60), "the main thread does nothing else meanwhile"
+        return make("small")
+
+    monkeypatch.setattr(phantom, "make_pair", slow)
+    complete_startup()
+    qt.QTimer.singleShot(0, ticked.set)
+    assert len(SampleData.downloadSamples("INR trunk pair")) == 2
+
+
+@pytest.mark.usefixtures("_no_samples", "opened")
+def test_what_goes_wrong_while_the_sample_is_made_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    from INRRegistrationLib.logic.sample_data import make_sample
+
+    def broken(_: str) -> object:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(phantom, "make_pair", broken)
+    with pytest.raises(MemoryError, match="no room"):
+        make_sample()

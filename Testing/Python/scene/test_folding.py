@@ -177,6 +177,6 @@ def test_the_csv_has_a_line_for_each_region_and_leaves_the_unknown_empty(det) ->
     regions = [replace(region, reviewed=True) for region in find_regions(det, OBLIQUE, 0.4)]
     lines = list(csv.DictReader(io.StringIO(to_csv(regions))))
     assert [int(line["Number"]) for line in lines] == list(range(1, len(regions) + 1))
-    assert [float(line["Smallest |J|"]) for line in lines] == pytest.approx([region.worst for region in regions])
+    assert [float(line["Smallest det J"]) for line in lines] == pytest.approx([region.worst for region in regions])
     assert {line["Distance (mm)"] for line in lines} == {""}
     assert {line["Reviewed"] for line in lines} == {"1"}

@@ -128,6 +128,17 @@ def test_every_slice_view_shows_the_volumes_of_the_mode(scene, nodes, overlays, 
         assert composite.GetForegroundOpacity() == pytest.approx(0 if mode == "warp_grid" else 0.5)
 
 
+def test_only_an_uncertainty_that_is_not_known_has_no_colour(nodes, overlays) -> None:
+    values = np.full(GRID.shape, 5.0, np.float32)
+    values[0], values[1] = 0.0, 0.001  # not known, and nearly certain
+    slicer.util.updateVolumeFromArray(nodes.uncertainty, values)
+    overlays.show("uncertainty", nodes)
+    display = nodes.uncertainty.GetDisplayNode()
+    assert display.GetApplyThreshold()
+    assert 0.0 < display.GetLowerThreshold() < 0.001
+    assert display.GetWindowLevelMax() == pytest.approx(5.0)
+
+
 def test_the_jacobian_is_shown_symmetrically_around_one(nodes, overlays) -> None:
     overlays.show("jacobian", nodes)
     display = nodes.jacobian.GetDisplayNode()
@@ -230,7 +241,7 @@ def test_nodes_that_were_deleted_meanwhile_do_no_harm(nodes, overlays, scene) ->
     overlays.show("difference", nodes)
     scene.RemoveNode(nodes.warped)
     assert "warped image" in overlays.available("blend", nodes)
-    assert "|J| map" in overlays.available("jacobian", nodes)
+    assert "det J map" in overlays.available("jacobian", nodes)
     overlays.reset()
     for composite in composites(scene):
         assert "INR)" not in (scene.GetNodeByID(composite.GetBackgroundVolumeID()).GetName() if composite.GetBackgroundVolumeID() else "")

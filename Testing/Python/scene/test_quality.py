@@ -90,14 +90,14 @@ def test_every_indicator_that_was_measured_has_a_row(tables: QualityTables) -> N
         "Label 2": (0.5, 0.7),
         "Mean of all": (pytest.approx(0.55), pytest.approx(0.75)),
     }
-    shown = values(tables, "|J|")
+    shown = values(tables, "det J")
     assert [after for _, after in shown.values()] == [-0.4, 0.6, 1.0, 1.7, 2.2, 0.21]
     assert values(tables, "Displacement")["Largest"][1] == 7.5
 
 
 def test_folding_outside_the_mask_is_counted_on_its_own(tables: QualityTables, det: np.ndarray) -> None:
     rows = values(tables, "Folding")
-    assert rows["Voxels with |J| ≤ 0"][1] == 1.5
+    assert rows["Voxels with det J ≤ 0"][1] == 1.5
     assert rows["The same outside the fixed mask"][1] == pytest.approx(100 * (det[:, :, 12:] <= 0).mean())
     assert rows["The same outside the fixed mask"][1] > 0
 

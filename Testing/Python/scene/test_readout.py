@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import slicer
 from inspected import FOLDS, GRID, GROWS, QUIET, a_map, determinants, install, problem_and_arrays, ras
 from worlds import phi, turned, vtk_matrix
 
 from INRRegistrationLib.scene.readout import read_at
+from INRRegistrationLib.ui.result_words import readout
 
 LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -64,3 +66,12 @@ def test_a_result_that_left_the_scene_reads_nothing(scene) -> None:
     assert read_at(nodes, ras(QUIET)).det is None
     scene.RemoveNode(nodes.transform)
     assert read_at(nodes, ras(QUIET)) is None
+
+
+@pytest.mark.parametrize(("held", "said"), [(0.0, "uncertainty unknown here"), (0.4, "uncertainty 0.4 mm")])
+def test_an_uncertainty_that_is_not_known_is_never_read_as_0_mm(scene, held: float, said: str) -> None:
+    nodes = install(scene)
+    slicer.util.updateVolumeFromArray(nodes.uncertainty, np.full(GRID.shape, held, np.float32))
+    words = readout(read_at(nodes, ras(QUIET)))
+    assert words.endswith(said)
+    assert "0.0 mm" not in words.partition("uncertainty")[2]

@@ -128,7 +128,7 @@ def test_who_made_it_and_from_what_is_written_on_the_transform() -> None:
     assert transform.GetAttribute("INRRegistration.Outcome") == "CONVERGED"
     assert transform.GetAttribute("INRRegistration.Date").startswith("20")
     assert "point of CT 1 to the corresponding point of CT 2" in transform.GetDescription()
-    assert nodes.jacobian.GetName() == "CT 2 |J| (INR)"
+    assert nodes.jacobian.GetName() == "CT 2 det J (INR)"
     assert nodes.jacobian.GetDescription().endswith("Not for clinical use.")
 
 

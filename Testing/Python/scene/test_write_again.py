@@ -283,3 +283,16 @@ def test_an_output_must_be_able_to_hold_numbers_and_be_there(scene: Any) -> None
     scene.RemoveNode(label)
     with pytest.raises(InputError, match="the warped output label is no longer in the scene"):
         check_outputs(inputs, Outputs(warped=label))
+
+
+def test_results_of_several_runs_are_told_apart_by_the_names_of_their_nodes(scene: Any) -> None:
+    inputs = a_pair()
+    results = [registered(inputs)[2] for _ in range(3)]
+    for number, nodes in enumerate(results, start=1):
+        ending = "(INR)" if number == 1 else f"(INR {number})"
+        made = [node for part, node in vars(nodes).items() if part not in ("fixed", "moving", "previous") and node is not None]
+        assert len(made) > 5
+        for node in made:
+            assert node.GetName().endswith(ending)
+            assert "|" not in node.GetName(), "VTK takes it for a column"
+            assert scene.GetNodesByName(node.GetName()).GetNumberOfItems() == 1

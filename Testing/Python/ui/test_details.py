@@ -208,6 +208,7 @@ def test_what_was_logged_on_the_way_is_told_and_nobody_listens_afterwards(logged
 
 def test_an_older_result_tells_what_the_scene_remembers(logged: Desk) -> None:
     first = logged.run()
+    logged.parameters.transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "another")
     logged.run()
     logged.ui.resultSelector.setCurrentNode(first.transform)
     logged.ui.copyButton.click()
@@ -224,6 +225,7 @@ def test_the_best_state_of_a_diverged_fit_is_shown_with_a_warning(logged: Desk) 
     assert "diverged" in logged.ui.endingWarning.text
     assert "diverged" in logged.ui.statusLabel.text
     logged.script.outcome = Outcome.ITERATION_LIMIT
+    logged.parameters.transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "another")
     logged.run()
     assert not logged.shown(logged.ui.endingWarning)
     logged.ui.resultSelector.setCurrentNode(nodes.transform)

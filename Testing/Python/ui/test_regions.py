@@ -37,7 +37,7 @@ def test_regions_are_listed_folding_first_and_by_volume(folded: Desk) -> None:
         ["2", "folding", "96", "−0.50"],
         ["3", "compressed", "96", "0.25"],
     ]
-    assert folded.ui.foldingSummary.text == "2 regions folding (|J| of 0 or less). 1 region below 0.30. Reviewed: 0 of 3."
+    assert folded.ui.foldingSummary.text == "2 regions folding (det J of 0 or less). 1 region below 0.30. Reviewed: 0 of 3."
 
 
 def test_a_click_goes_to_the_region(folded: Desk) -> None:
@@ -124,7 +124,7 @@ def test_another_threshold_lists_other_regions_after_a_pause_and_keeps_the_ticks
 def test_without_folding_the_panel_says_so(desk: Desk) -> None:
     desk.pair()
     desk.run()
-    assert desk.ui.foldingSummary.text.startswith("No folding: |J| > 0 everywhere.")
+    assert desk.ui.foldingSummary.text.startswith("No folding: det J > 0 everywhere.")
     assert not desk.shown(desk.ui.foldingTable)
     assert not desk.ui.nextRegionButton.enabled
 
@@ -133,7 +133,7 @@ def test_compression_alone_is_not_called_folding(desk: Desk) -> None:
     desk.script.folds = [(SQUEEZED, 0.25)]
     desk.pair()
     desk.run()
-    assert desk.ui.foldingSummary.text == "No folding: |J| > 0 everywhere. 1 region below 0.30. Reviewed: 0 of 1."
+    assert desk.ui.foldingSummary.text == "No folding: det J > 0 everywhere. 1 region below 0.30. Reviewed: 0 of 1."
 
 
 def test_a_threshold_without_a_map_is_answered_in_words(folded: Desk) -> None:

@@ -70,7 +70,7 @@ def test_the_map_is_read_at_the_cursor(folded: Desk) -> None:
     crosshair.SetCursorPositionRAS([0.0, 0.0, 20.0])
     said = folded.ui.readoutLabel.text
     assert "Moves 1.5 mm (L 1.5, A 0.0, S 0.0)" in said
-    assert "|J| 1.00" in said
+    assert "det J 1.00" in said
     crosshair.SetCursorPositionRAS([900.0, 0.0, 0.0])
     assert folded.ui.readoutLabel.text == idle
 
@@ -156,6 +156,7 @@ def test_a_renamed_result_stays_as_it_is_shown(folded: Desk) -> None:
 def test_choosing_another_result_shows_that_one(folded: Desk) -> None:
     first = folded.session.nodes
     folded.script.folds = []
+    folded.parameters.transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode", "another")
     folded.run()
     assert folded.ui.foldingTable.rowCount == 0
     folded.ui.resultSelector.setCurrentNode(first.transform)

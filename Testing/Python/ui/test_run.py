@@ -91,13 +91,49 @@ def test_stopping_may_still_be_cancelled(desk: Desk) -> None:
     assert desk.parameters.result is None
 
 
-def test_two_runs_in_a_row_make_two_results(desk: Desk) -> None:
+def test_a_second_run_updates_the_result_of_the_first_which_can_be_restored(desk: Desk) -> None:
     desk.pair()
     first = desk.run()
+    image = first.warped.GetImageData()
+    second = desk.run()
+    for part in ("transform", "warped", "jacobian", "folding", "quality", "model"):
+        assert getattr(second, part) is getattr(first, part), part
+    assert desk.ui.resultSelector.nodeCount() == 1
+    assert second.warped.GetImageData() is not image
+    assert desk.session.restore_previous()
+    assert second.warped.GetImageData() is image
+
+
+def test_a_result_of_other_images_is_left_alone(desk: Desk) -> None:
+    desk.pair()
+    first = desk.run()
+    desk.pair()
     second = desk.run()
     assert first.transform is not second.transform
     assert desk.parameters.result is second.transform
     assert desk.ui.resultSelector.nodeCount() == 2
+
+
+def test_parts_of_a_result_that_were_removed_are_made_anew(desk: Desk) -> None:
+    desk.pair()
+    first = desk.run()
+    slicer.mrmlScene.RemoveNode(first.jacobian)
+    second = desk.run()
+    assert second.transform is first.transform
+    assert second.jacobian.GetScene() is slicer.mrmlScene
+
+
+def test_the_verdict_on_the_former_result_leaves_when_a_run_starts_and_is_back_when_it_is_cancelled(desk: Desk) -> None:
+    desk.pair()
+    desk.script.outcome, desk.script.keeps = Outcome.DIVERGED, True
+    desk.run()
+    assert desk.shown(desk.ui.endingWarning)
+    desk.script.outcome = Outcome.ITERATION_LIMIT
+    desk.ui.registerButton.click()
+    assert not desk.shown(desk.ui.endingWarning)
+    desk.ui.cancelButton.click()
+    desk.until(lambda: not desk.session.running)
+    assert desk.shown(desk.ui.endingWarning)
 
 
 def test_a_chosen_output_is_updated_by_the_next_run(desk: Desk) -> None:

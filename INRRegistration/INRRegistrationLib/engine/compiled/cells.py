@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, compiled, inlined, parts, run
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, called, compiled, inlined, parts, run
 from INRRegistrationLib.engine.fields.lattice import Knots
 from INRRegistrationLib.engine.fields.spline import basis
 
@@ -104,13 +104,13 @@ def _along_line(lines: Floats, at: Floats, slope: Floats, term: int, bend: Scala
     return total
 
 
-@inlined
+@called
 def _add_scaled(to: Floats, factor: Scalar, values: Floats) -> None:
     for i in range(to.shape[0]):
         to[i] += factor * values[i]
 
 
-@inlined
+@called
 def _diffusion(first: Floats, bend: Scalar) -> Scalar:
     """The sum of squared derivatives, with a knee where ``bend`` is not 0; they are replaced by the derivative of the sum."""
     one, two = np.float32(1), np.float32(2)
@@ -126,7 +126,7 @@ def _diffusion(first: Floats, bend: Scalar) -> Scalar:
     return total
 
 
-@inlined
+@called
 def _symmetric(first: Floats) -> Scalar:
     """The sum of the symmetric Jacobian term of du/dx (x, y, z derivatives of three components each), replaced by its derivative."""
     one, two = np.float32(1), np.float32(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, compiled, inlined
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, called, compiled, inlined
 
 EPSILON = np.float32(1e-8)
 
@@ -40,7 +40,7 @@ def window_sums(ranges: Ints, which: int, step: int, radius: int, rows: Ints, fi
             _add_across(along, radius, rows[z], sums[:, z])
 
 
-@inlined
+@called
 def _multiply(first: Floats, second: Floats, out: Floats) -> None:
     """The second values, their squares, and their product with the first."""
     for x in range(first.shape[0]):
@@ -49,7 +49,7 @@ def _multiply(first: Floats, second: Floats, out: Floats) -> None:
         out[2, x] = second[x] * first[x]
 
 
-@inlined
+@called
 def _add(to: Floats, values: Floats) -> None:
     for x in range(to.shape[0]):
         to[x] += values[x]
@@ -161,7 +161,9 @@ def pull_sums(ranges: Ints, which: int, step: int, radius: int, rows: Ints, pull
                 if x0 >= x1:
                     continue
                 line[:] = 0
-                line[:, x0 + radius : x1 + radius] = pulls[:, z, y, x0:x1]
+                for q in range(4):  # one array put into another takes two seconds to compile, for the words of its error
+                    for x in range(x0, x1):
+                        line[q, x + radius] = pulls[q, z, y, x]
                 _add_along(line, radius, x0, x1, along[:, y])
             _add_across(along, radius, rows[z], sums[:, z])
 

@@ -101,7 +101,8 @@ def moments(ranges: Ints, which: int, step: int, fixed: Floats, values: Floats, 
                     sums[3] += w * a * a
                     sums[4] += w * b * b
                     sums[5] += w * a * b
-        totals[number] = sums
+        for n in range(6):
+            totals[number, n] = sums[n]
 
 
 @compiled

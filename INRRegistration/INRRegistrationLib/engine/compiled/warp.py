@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, Signs, compiled, inlined
+from INRRegistrationLib.engine.compiled.jit import Doubles, Floats, Ints, Scalar, Signs, called, compiled, inlined
 
 
 @compiled
@@ -279,7 +279,7 @@ def _spread_row(
             row[a, m + 3] += weights[n, 3] * pull
 
 
-@inlined
+@called
 def _add_scaled(to: Floats, factor: Scalar, values: Floats) -> None:
     for i in range(to.shape[0]):
         to[i] += factor * values[i]
