@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,13 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from INRRegistrationLib.cli.by_itk import read_by_itk
+from INRRegistrationLib.cli.by_nibabel import kind_of, read_by_nibabel
 from INRRegistrationLib.cli.dicom import read_series
-from INRRegistrationLib.cli.nifti import RAS_TO_LPS, read_nifti
-from INRRegistrationLib.cli.room import check_room
-from INRRegistrationLib.cli.shape import READABLE, check_shape
-from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
-from INRRegistrationLib.cli.text_headers import check_meta_header
-from INRRegistrationLib.cli.units import check_units
+from INRRegistrationLib.cli.image_names import NIFTI, plain_name
+from INRRegistrationLib.cli.image_names import WRITABLE as WRITABLE
+from INRRegistrationLib.cli.image_names import check_image_name as check_image_name
+from INRRegistrationLib.cli.nifti import RAS_TO_LPS, read_nifti, slope_of
+from INRRegistrationLib.cli.nifti_place import place
+from INRRegistrationLib.cli.shape import READABLE
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
@@ -27,10 +30,10 @@ Say = Callable[[str], None]
 """Takes a sentence that the user should see."""
 Values = npt.NDArray[np.generic]
 
-NIFTI = (".nii", ".nii.gz")
+PACKED_NIFTI = (*NIFTI, ".nii.bz2", ".nii.zst")
 HEADER_BYTES = range(348, 4096)
-WRITABLE = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd")
-DETACHED = (".nhdr", ".mhd")
+ROUNDING, SHOWN = 1e-5, 8
+"""Labels that are so far from whole, as a share of themselves, were made so by a slope in single precision."""
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
@@ -55,13 +58,21 @@ def read_labels(path: str | os.PathLike[str], say: Say) -> Volume:
         InputError: It cannot be read, or a value is not whole.
     """
     volume = _read(Path(path), say)
-    values = volume.values
-    if values.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
-            wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
-        if wrong.size:
-            raise InputError(f"{volume.name}: labels must be whole numbers, found {wrong[0]:g}; give a label image")
-    return volume
+    if volume.values.dtype.kind != "f":
+        return volume
+    near = np.rint(volume.values)
+    with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
+        exact = np.isfinite(volume.values) & (volume.values == near)
+        close = exact | (np.abs(volume.values - near) <= ROUNDING * np.maximum(np.abs(near), 1))
+    slope, offset = slope_of(Path(path)) if Path(path).name.lower().endswith(PACKED_NIFTI) else (1.0, 0.0)
+    scaled = f"the header scales its values by {slope:g} and adds {offset:g}" if (slope, offset) != (1, 0) else ""
+    wrong = volume.values[~(close if scaled else exact)]
+    if wrong.size:
+        remedy = f"{scaled}; remove that (scl_slope, scl_inter)" if scaled else "give a label image"
+        raise InputError(f"{volume.name}: labels must be whole numbers, found {wrong[0]:g}; {remedy}")
+    if scaled:
+        say(f"{volume.name}: {scaled}, labels too: they count as {', '.join(f'{n:g}' for n in np.unique(near)[:SHOWN])}")
+    return volume if exact.all() else Volume(near, volume.grid, volume.name)
 
 
 def write_image(path: Path, volume: Volume) -> None:
@@ -70,14 +81,26 @@ def write_image(path: Path, volume: Volume) -> None:
     Raises:
         OSError: It cannot be written.
     """
+    plain = plain_name(path)
+    if plain != path:  # ITK would cut the name, or not know its ending
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            write_image(Path(folder) / plain.name, volume)
+            (Path(folder) / plain.name).replace(path)
+        return
     grid = volume.grid
     if grid.is_sheared and path.name.endswith(NIFTI):
         nifti = nibabel.Nifti1Image(np.ascontiguousarray(volume.values.transpose(2, 1, 0)), None)
         nifti.set_sform(RAS_TO_LPS @ grid.affine, code=1)
         nifti.set_qform(None, code=0)
         nifti.header.set_xyzt_units("mm")
+        nifti.header.set_zooms(grid.spacing)
         nibabel.save(nifti, path)
         return
+    _write_itk(path, volume)
+
+
+def _write_itk(path: Path, volume: Volume) -> None:
+    grid = volume.grid
     values = volume.values.astype(np.uint8) if volume.values.dtype == np.bool_ else volume.values
     image = sitk.GetImageFromArray(values)
     image.SetOrigin(grid.origin.tolist())
@@ -87,7 +110,7 @@ def write_image(path: Path, volume: Volume) -> None:
         sitk.WriteImage(image, str(path), useCompression=not path.name.endswith((".nii", ".mhd")))
     except RuntimeError as error:
         raise OSError(f"{path.name}: {str(error).splitlines()[-1]}") from error
-    if path.name.lower().endswith(NIFTI):
+    if path.name.endswith(NIFTI):
         _check_whole(path, values.nbytes)
 
 
@@ -103,12 +126,6 @@ def _check_whole(path: Path, data: int) -> None:
         raise OSError(f"{path.name}: not all of it could be written; is the disk full?")
 
 
-def check_image_name(path: Path) -> None:
-    """Raise where the name's ending is not that of a format that can be written."""
-    if not path.name.lower().endswith(WRITABLE):
-        raise InputError(f"{path.name}: cannot write an image of this kind; use one of {', '.join(WRITABLE)}")
-
-
 def _read(path: Path, say: Say) -> Volume:
     name = _name_of(path)
     try:
@@ -117,7 +134,7 @@ def _read(path: Path, say: Say) -> Volume:
         elif path.stat().st_size == 0:
             raise InputError(f"the file is empty (0 bytes); {READABLE}")
         else:
-            values, grid = _as_itk_sees(path) if path.name.lower().endswith(NIFTI) else _read_itk(path)
+            values, grid = _read_file(path, lambda text: say(f"{name}: {text}"))
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     except PermissionError as error:
@@ -150,49 +167,8 @@ def _name_of(path: Path) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_itk(path: Path) -> tuple[Values, Grid]:
-    """Read by SimpleITK, which also keeps the shear of an NRRD file."""
-    check_meta_header(path)
-    try:
-        with silent_libraries():
-            reader = _header(path)
-            check_units(path, reader)
-            size = reader.GetSize()
-            check_shape(size, reader.GetNumberOfComponents())
-            if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-                raise InputError("voxels are complex numbers; give the magnitude image")
-            check_room(size[:3], sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent())
-            reader.SetExtractSize([*size[:3], *[0] * (reader.GetDimension() - 3)])
-            image = reader.Execute()
-    except ITK_ERRORS as error:
-        if "spacing is not supported" in str(error):
-            raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
-        missing = ", or the file with its voxels is not where it says" if path.name.lower().endswith(DETACHED) else ""
-        raise InputError(f"cannot be read as an image (its content is damaged or not what its name says{missing}); {READABLE}") from error
-    grid = Grid.from_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-    return np.asarray(sitk.GetArrayFromImage(image)), grid
-
-
-def _as_itk_sees(path: Path) -> tuple[Values, Grid]:
-    """NIfTI values, and the geometry that ITK and Slicer see, unless the file's affine is sheared, which ITK would lose."""
-    values, grid = read_nifti(path)
-    return values, grid if grid.is_sheared else _itk_grid(path, grid)
-
-
-def _itk_grid(path: Path, otherwise: Grid) -> Grid:
-    """The geometry by ITK's rules for qform, sform and units."""
-    try:
-        with silent_libraries():
-            reader = _header(path)
-    except ITK_ERRORS:
-        return otherwise
-    n = reader.GetDimension()
-    direction = np.reshape(reader.GetDirection(), (n, n))[:3, :3]
-    return Grid.from_geometry(otherwise.size, reader.GetSpacing()[:3], reader.GetOrigin()[:3], direction)
-
-
-def _header(path: Path) -> sitk.ImageFileReader:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    return reader
+def _read_file(path: Path, say: Say) -> tuple[Values, Grid]:
+    if path.name.lower().endswith(PACKED_NIFTI):
+        read = read_nifti(path)
+        return read.values, place(path, read, say)
+    return read_by_nibabel(path, say) if kind_of(path) else read_by_itk(path, say)

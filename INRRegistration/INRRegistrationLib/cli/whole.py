@@ -1,0 +1,151 @@
+"""Whether all voxels of an image file are there and undamaged, looked at before ITK reads them.
+
+ITK's readers give what happens to be in memory where compressed data do not unpack or a file is too short, mostly without an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import nibabel
+import SimpleITK as sitk
+
+from INRRegistrationLib.cli.data_parts import Part, meta_parts, nrrd_parts
+from INRRegistrationLib.cli.parts_check import STEP, check_parts, compare, unpacked
+from INRRegistrationLib.core.errors import InputError
+
+GIPL_HEADER, MRC_HEADER = 256, 1024
+MRC_MORE, MRC_ENDIAN = 92, 212
+"""Where an MRC header says how many bytes follow it before the voxels, and in which order its own bytes are."""
+VTK_HEADER = 65536
+VTK_VALUES = re.compile(rb"(?:LOOKUP_TABLE[^\n]*|(?:VECTORS|NORMALS|TENSORS|COLOR_SCALARS)[^\n]*)\r?\n", re.IGNORECASE)
+
+
+def check_whole(path: Path, io: str, reader: sitk.ImageFileReader) -> None:
+    """Raise where bytes of the voxels are missing, or do not fit their checksum.
+
+    Args:
+        path: Of the image.
+        io: The name of ITK's class that reads it.
+        reader: That has read its header.
+
+    Raises:
+        InputError: They are, or do not; the text says what is there and what belongs there.
+    """
+    count = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
+    item = sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    check = CHECKS.get(io)
+    if check is not None:
+        check(path, count, item)
+
+
+def _meta(path: Path, count: int, item: int) -> None:
+    check_parts(meta_parts(path), count, item)
+
+
+def _nrrd(path: Path, count: int, item: int) -> None:
+    check_parts(nrrd_parts(path), count, item)
+
+
+def _gipl(path: Path, count: int, item: int) -> None:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    check_parts([Part(path, "gzip" if packed else "raw", skip=GIPL_HEADER)], count, item)
+
+
+def _mrc(path: Path, count: int, item: int) -> None:
+    with path.open("rb") as stream:
+        header = stream.read(MRC_HEADER)
+    big = header[MRC_ENDIAN : MRC_ENDIAN + 1] == b"\x11"
+    (more,) = struct.unpack_from(">i" if big else "<i", header.ljust(MRC_HEADER, b"\0"), MRC_MORE)
+    check_parts([Part(path, "raw", start=MRC_HEADER + max(more, 0))], count, item)
+
+
+def _vtk(path: Path, count: int, item: int) -> None:
+    with path.open("rb") as stream:
+        header = stream.read(VTK_HEADER)
+    found = VTK_VALUES.search(header)
+    if found is None:
+        raise InputError("the header does not say where its voxels begin, so it cannot be read; repair the header")
+    text = re.search(rb"^\s*ASCII\s*$", header[: found.start()], re.MULTILINE | re.IGNORECASE)
+    check_parts([Part(path, "text" if text else "raw", start=found.end())], count, item)
+
+
+def _tiff(path: Path, count: int, item: int) -> None:
+    """All strips of all pages lie in the file, and those that carry a checksum unpack to what it says."""
+    size, there = path.stat().st_size, 0
+    with path.open("rb") as stream:
+        for compression, first, length in _strips(stream):
+            if first + length > size:
+                raise InputError(f"cannot be read, damaged or cut: it has {size} bytes, and voxels at {first + length}")
+            if compression in (8, 32946):
+                stream.seek(first)
+                there += unpacked(stream, Part(path, "zlib", length=length))
+            else:
+                there += length if compression == 1 else 0
+    if there:
+        compare(there, count * item)
+
+
+def _strips(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
+    """Compression, first byte and length of every strip or tile of a TIFF file; pages of reduced size are none of the stack."""
+    from PIL import TiffImagePlugin
+
+    prefix = stream.read(8)
+    prefix += stream.read(8) if prefix[2:3] == b"\x2b" or prefix[3:4] == b"\x2b" else b""
+    try:
+        pages = TiffImagePlugin.ImageFileDirectory_v2(prefix)
+        seen: set[int] = set()
+        while pages.next and pages.next not in seen:
+            seen.add(pages.next)
+            stream.seek(pages.next)
+            pages.load(stream)
+            for first, length in (("273", "279"), ("324", "325")):
+                yield from [
+                    (pages.get(259, 1), at, count) for at, count in zip(_numbers(pages, first), _numbers(pages, length), strict=True)
+                ]
+    except (SyntaxError, TypeError, ValueError, KeyError, struct.error, OSError) as error:
+        raise InputError(f"cannot be read, damaged: its list of pages cannot be read ({error}); copy it again") from error
+
+
+def _numbers(page: object, tag: str) -> tuple[int, ...]:
+    found = page.get(int(tag), ())  # type: ignore[attr-defined]
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _nifti(path: Path, count: int, item: int) -> None:
+    """Analyze, and NIfTI in two files; compressed ones are read to their end, where the checksum is."""
+    try:
+        image = nibabel.load(path)
+        voxels, first = Path(image.file_map["image"].filename), image.dataobj.offset
+        there = 0
+        with nibabel.openers.ImageOpener(str(voxels)) as stream:
+            while block := stream.read(STEP):
+                there += len(block)
+    except Exception as error:  # damaged files make nibabel raise errors of many unrelated kinds
+        raise InputError(
+            f"cannot be read: it is damaged, or the file with its voxels is not beside it ({error}); copy both again"
+        ) from error
+    compare(there - first, count * item)
+
+
+def _raw(path: Path, count: int, item: int) -> None:
+    """Formats of voxels as they are, in one file or in one beside it: no shorter than the voxels."""
+    beside = [file.stat().st_size for file in path.parent.glob(f"{_literal(path.stem)}.*") if file.is_file()]
+    compare(max([path.stat().st_size, *beside]), count * item)
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([\[*?])", r"[\1]", name)
+
+
+CHECKS: dict[str, Callable[[Path, int, int], None]] = {
+    "MetaImageIO": _meta, "NrrdImageIO": _nrrd, "NiftiImageIO": _nifti, "GiplImageIO": _gipl, "MRCImageIO": _mrc, "VTKImageIO": _vtk,
+    "TIFFImageIO": _tiff, "LSMImageIO": _tiff, "BioRadImageIO": _raw, "StimulateImageIO": _raw, "Bruker2dseqImageIO": _raw,
+    "GE4ImageIO": _raw, "GE5ImageIO": _raw,
+}  # fmt: skip
