@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ KINDS = {
     ".par": "Philips PAR/REC", ".rec": "Philips PAR/REC", ".mnc": "MINC", ".mnc.gz": "MINC", ".mnc2": "MINC",
 }  # fmt: skip
 """What a file with this ending holds."""
+GOOD_RAS = 28
+"""The byte of FreeSurfer's header at which it says whether it has a place in the patient."""
 SCALED_NOISE = 1e-6
 """MINC keeps whole numbers as fractions of a range; so far from whole, as a share of the largest one, is rounding."""
 
@@ -64,10 +67,17 @@ def _read(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generi
     if minc:
         affine[:, :3] = affine[:, 2::-1]
         values = _whole_again(values, image).T
-    if kind_of(path) == "FreeSurfer" and not image.header["goodRASFlag"]:
+    if kind_of(path) == "FreeSurfer" and not _has_place(path):
         say("the header gives no place in the patient (goodRASFlag 0); FreeSurfer's default is taken: coronal slices around 0")
     values = values.reshape(shape[:3]).transpose(2, 1, 0)
     return np.ascontiguousarray(values), Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ affine)
+
+
+def _has_place(path: Path) -> bool:
+    """Look at FreeSurfer's header as it is in the file: nibabel sets the flag that tells."""
+    with nibabel.openers.ImageOpener(str(path)) as stream:
+        (flag,) = struct.unpack_from(">h", stream.read(GOOD_RAS + 2), GOOD_RAS)
+    return bool(flag > 0)
 
 
 def _read_to_the_end(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -34,6 +35,8 @@ PACKED_NIFTI = (*NIFTI, ".nii.bz2", ".nii.zst")
 HEADER_BYTES = range(348, 4096)
 ROUNDING, SHOWN = 1e-5, 8
 """Labels that are so far from whole, as a share of themselves, were made so by a slope in single precision."""
+WITH_OTHERS = (".mhd", ".nhdr", ".hdr", ".img", ".img.gz", ".head", ".brik", ".brik.gz", ".par", ".rec", ".spr", ".sdt")
+"""Endings of files that need another one beside them."""
 
 sitk.ProcessObject.SetGlobalWarningDisplay(False)
 nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
@@ -168,7 +171,20 @@ def _name_of(path: Path) -> str:
 
 
 def _read_file(path: Path, say: Say) -> tuple[Values, Grid]:
+    ending = "".join(path.suffixes[-2:] if path.suffix.lower() in (".gz", ".bz2", ".zst") else path.suffixes[-1:])
+    if ending != ending.lower() and not path.name.lower().endswith(WITH_OTHERS):  # libraries go by endings, and few know them in capitals
+        with tempfile.TemporaryDirectory() as folder:
+            return _read_file(_linked(path, Path(folder) / f"image{ending.lower()}"), say)
     if path.name.lower().endswith(PACKED_NIFTI):
         read = read_nifti(path)
         return read.values, place(path, read, say)
     return read_by_nibabel(path, say) if kind_of(path) else read_by_itk(path, say)
+
+
+def _linked(path: Path, name: Path) -> Path:
+    """The same file under another name; a copy where links cannot be made."""
+    try:
+        name.symlink_to(path.resolve())
+    except OSError:
+        shutil.copyfile(path, name)
+    return name

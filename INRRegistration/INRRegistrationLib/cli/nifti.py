@@ -103,7 +103,7 @@ def _values(path: Path, kind: type[nibabel.Nifti1Image]) -> npt.NDArray[np.gener
     """Read to the end of the file, where a compressed one has its checksum: nibabel stops at the last voxel."""
     with nibabel.openers.ImageOpener(str(path)) as stream:
         image = kind.from_stream(stream.fobj)
-        values = np.asanyarray(image.dataobj)
+        values = np.array(image.dataobj)  # a copy: what stays in the file changes with it, and ends the process where that is cut
         if not isinstance(stream.fobj, io.BufferedReader):
             while stream.read(STEP):
                 pass

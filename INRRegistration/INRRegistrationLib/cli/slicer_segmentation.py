@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -34,13 +33,12 @@ def is_layered(reader: sitk.ImageFileReader) -> bool:
     return reader.HasMetaDataKey(LEGACY) or (reader.HasMetaDataKey("Segment0_ID") and reader.GetNumberOfComponents() > 1)
 
 
-def read_segmentation(path: Path, reader: sitk.ImageFileReader, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generic], Grid]:
+def read_segmentation(reader: sitk.ImageFileReader, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generic], Grid]:
     """Labels (k, j, i), and their grid, LPS mm, as Slicer places them.
 
     Where segments have different values in the file, these are their labels; else they are numbered by their order.
 
     Args:
-        path: Of the file.
         reader: That has read its header; its voxels are known to be there.
         say: Told the labels where they are numbered anew, and where segments overlap.
 
@@ -58,8 +56,8 @@ def read_segmentation(path: Path, reader: sitk.ImageFileReader, say: Callable[[s
     numbers = _numbers(segments)
     if numbers != [segment.value for segment in segments]:
         named = ", ".join(f"{number} {segment.name}" for number, segment in zip(numbers, segments, strict=True))
-        say(f"{path.name}: its segments get labels by their order: {named}")
-    return _joined(path, stack, segments, numbers, say), _grid(image, reader, legacy)
+        say(f"its segments get labels by their order: {named}")
+    return _joined(stack, segments, numbers, say), _grid(image, reader, legacy)
 
 
 def _segments(reader: sitk.ImageFileReader, layers: int, legacy: bool) -> list[Segment]:
@@ -94,7 +92,7 @@ def _numbers(segments: list[Segment]) -> list[int]:
 
 
 def _joined(
-    path: Path, stack: npt.NDArray[np.generic], segments: list[Segment], numbers: list[int], say: Callable[[str], None]
+    stack: npt.NDArray[np.generic], segments: list[Segment], numbers: list[int], say: Callable[[str], None]
 ) -> npt.NDArray[np.int32]:
     """One label for each voxel; of segments that overlap the later one counts."""
     labels = np.zeros(stack.shape[1:], dtype=np.int32)
@@ -105,7 +103,7 @@ def _joined(
         shared += int(np.count_nonzero(labels[inside]))
         labels[inside] = number
     if shared:
-        say(f"{path.name}: segments overlap in {shared} voxels, which count for the later one only; a label map holds one label per voxel")
+        say(f"segments overlap in {shared} voxels, which count for the later one only; a label map holds one label per voxel")
     return labels
 
 

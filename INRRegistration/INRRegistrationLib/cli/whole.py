@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import nibabel
 import SimpleITK as sitk
 
 from INRRegistrationLib.cli.data_parts import Part, meta_parts, nrrd_parts
-from INRRegistrationLib.cli.parts_check import STEP, check_parts, compare, unpacked
+from INRRegistrationLib.cli.parts_check import STEP, check_parts, compare
+from INRRegistrationLib.cli.tiff_check import check_tiff
 from INRRegistrationLib.core.errors import InputError
 
 GIPL_HEADER, MRC_HEADER = 256, 1024
@@ -76,48 +76,6 @@ def _vtk(path: Path, count: int, item: int) -> None:
     check_parts([Part(path, "text" if text else "raw", start=found.end())], count, item)
 
 
-def _tiff(path: Path, count: int, item: int) -> None:
-    """All strips of all pages lie in the file, and those that carry a checksum unpack to what it says."""
-    size, there = path.stat().st_size, 0
-    with path.open("rb") as stream:
-        for compression, first, length in _strips(stream):
-            if first + length > size:
-                raise InputError(f"cannot be read, damaged or cut: it has {size} bytes, and voxels at {first + length}")
-            if compression in (8, 32946):
-                stream.seek(first)
-                there += unpacked(stream, Part(path, "zlib", length=length))
-            else:
-                there += length if compression == 1 else 0
-    if there:
-        compare(there, count * item)
-
-
-def _strips(stream: BinaryIO) -> Iterator[tuple[int, int, int]]:
-    """Compression, first byte and length of every strip or tile of a TIFF file; pages of reduced size are none of the stack."""
-    from PIL import TiffImagePlugin
-
-    prefix = stream.read(8)
-    prefix += stream.read(8) if prefix[2:3] == b"\x2b" or prefix[3:4] == b"\x2b" else b""
-    try:
-        pages = TiffImagePlugin.ImageFileDirectory_v2(prefix)
-        seen: set[int] = set()
-        while pages.next and pages.next not in seen:
-            seen.add(pages.next)
-            stream.seek(pages.next)
-            pages.load(stream)
-            for first, length in (("273", "279"), ("324", "325")):
-                yield from [
-                    (pages.get(259, 1), at, count) for at, count in zip(_numbers(pages, first), _numbers(pages, length), strict=True)
-                ]
-    except (SyntaxError, TypeError, ValueError, KeyError, struct.error, OSError) as error:
-        raise InputError(f"cannot be read, damaged: its list of pages cannot be read ({error}); copy it again") from error
-
-
-def _numbers(page: object, tag: str) -> tuple[int, ...]:
-    found = page.get(int(tag), ())  # type: ignore[attr-defined]
-    return found if isinstance(found, tuple) else (found,)
-
-
 def _nifti(path: Path, count: int, item: int) -> None:
     """Analyze, and NIfTI in two files; compressed ones are read to their end, where the checksum is."""
     try:
@@ -135,17 +93,16 @@ def _nifti(path: Path, count: int, item: int) -> None:
 
 
 def _raw(path: Path, count: int, item: int) -> None:
-    """Formats of voxels as they are, in one file or in one beside it: no shorter than the voxels."""
-    beside = [file.stat().st_size for file in path.parent.glob(f"{_literal(path.stem)}.*") if file.is_file()]
-    compare(max([path.stat().st_size, *beside]), count * item)
+    """Formats of voxels as they are: no shorter than these."""
+    compare(path.stat().st_size, count * item)
 
 
-def _literal(name: str) -> str:
-    return re.sub(r"([\[*?])", r"[\1]", name)
+def _stimulate(path: Path, count: int, item: int) -> None:
+    check_parts([Part(path.with_suffix(".sdt"), "raw")], count, item)
 
 
 CHECKS: dict[str, Callable[[Path, int, int], None]] = {
     "MetaImageIO": _meta, "NrrdImageIO": _nrrd, "NiftiImageIO": _nifti, "GiplImageIO": _gipl, "MRCImageIO": _mrc, "VTKImageIO": _vtk,
-    "TIFFImageIO": _tiff, "LSMImageIO": _tiff, "BioRadImageIO": _raw, "StimulateImageIO": _raw, "Bruker2dseqImageIO": _raw,
+    "TIFFImageIO": check_tiff, "LSMImageIO": check_tiff, "BioRadImageIO": _raw, "StimulateImageIO": _stimulate, "Bruker2dseqImageIO": _raw,
     "GE4ImageIO": _raw, "GE5ImageIO": _raw,
 }  # fmt: skip
