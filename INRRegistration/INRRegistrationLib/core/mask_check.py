@@ -41,8 +41,8 @@ def _soft(mask: Volume, count: int) -> list[str]:
     if count == mask.values.size and mask.values.min() != mask.values.max():
         return [f"{mask.name}: all of its voxels are inside, so it masks nothing; set the background to 0"]
     floor = mask.traces()
-    lost = int((mask.values > 0).sum()) - count
-    full = int((mask.values > floor / TRACE / 2).sum())
+    lost = int(np.greater(mask.values, 0).sum()) - count
+    full = int(np.greater(mask.values, floor / TRACE / 2).sum())
     said = f"{lost} voxels with traces of up to {floor:.2g}, as resampling leaves them, count as outside" if lost else ""
     if count > 2 * full:
         share = 100 / mask.values.size
