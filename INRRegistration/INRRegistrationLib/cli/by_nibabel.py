@@ -52,6 +52,9 @@ def read_by_nibabel(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray
             return _read(path, say)
     except InputError:
         raise
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename or "")).name
+        raise InputError(f"cannot be read as {kind_of(path)}: {missing} is not beside it; copy both files together") from error
     except Exception as error:  # damaged files make nibabel raise errors of many unrelated kinds
         raise InputError(f"cannot be read as {kind_of(path)} (its content is damaged or not what its name says); {READABLE}") from error
 

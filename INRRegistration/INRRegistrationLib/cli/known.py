@@ -17,6 +17,7 @@ ENDINGS = {
     (".vti", ".vtr", ".vts"): "a VTK XML image; convert it to NRRD, in 3D Slicer or ParaView for example",
     (".fcsv", ".mrk.json", ".csv", ".tag", ".acsv"): "a list of points or a table; it belongs to the options for landmarks",
     (".czi", ".nd2", ".lif", ".oib", ".oif", ".svs", ".ims", ".vsi", ".ndpi"): "a microscope's file; convert it to NRRD in Fiji",
+    (".trk", ".tck", ".trx"): "a list of fibres (streamlines); make a map of it first, or give the image itself",
     (".v", ".ecat"): "an ECAT image; convert it to NIfTI, with nibabel or dcm2niix for example",
     (".xcf", ".psd", ".pdf", ".docx", ".xlsx", ".svg"): "a document or a drawing; give the image itself",
     (".xz", ".nrrd.gz", ".mha.gz", ".lz4", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".zip"): "a packed file or archive; unpack it first",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import zlib
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import numpy as np
@@ -33,12 +34,16 @@ def check_parts(parts: list[Part], count: int, item: int) -> None:
         InputError: They are not.
     """
     for part in parts:
-        try:
-            _check_part(part, count // len(parts), item)
-        except FileNotFoundError as error:
-            raise InputError(
-                f"cannot be read: the file with its voxels is not where it says ({part.path.name}); copy both files together"
-            ) from error
+        if not _is_file(part.path):
+            raise InputError(f"cannot be read: the file with its voxels is not where it says ({part.path.name}); copy both files together")
+        _check_part(part, count // len(parts), item)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a damaged name may be too long, or hold a zero byte
+        return False
 
 
 def _check_part(part: Part, count: int, item: int) -> None:

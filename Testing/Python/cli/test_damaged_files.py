@@ -184,6 +184,16 @@ def test_what_was_read_does_not_change_with_its_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.values, TRUTH)
 
 
+@pytest.mark.parametrize("named", ["", ".", "nowhere.raw", "a" * 300, "../a.raw"])
+def test_voxels_that_are_nowhere_are_refused(named: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.mhd"
+    path.write_text(META.format("", named))
+    with pytest.raises(InputError, match="cannot be read"):
+        read_image(path, ignore)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_image(nrrd(tmp_path / "a.nhdr", f"encoding: raw\ndata file: {named}\n\n", b""), ignore)
+
+
 def seen(path: Path) -> str | int:
     """Whether a file was refused, or how many axes its image has."""
     try:

@@ -57,6 +57,95 @@ def test_those_that_were_cut_are_refused(name: str, end: float, tmp_path: Path) 
         read_image(path, ignore)
 
 
+@pytest.mark.parametrize(("name", "missing"), [("a.PAR", "a.REC"), ("a+orig.HEAD", "a+orig.BRIK")])
+def test_a_header_without_its_voxels_is_refused(name: str, missing: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match="empty"):
+        read_image(tmp_path / name, ignore)
+    (tmp_path / name).write_bytes(b"# CLINICAL TRYOUT\n")
+    with pytest.raises(InputError, match="cannot be read as"):
+        read_image(tmp_path / name, ignore)
+    assert not (tmp_path / missing).exists()
+
+
+AFNI = """
+type = integer-attribute
+name = DATASET_RANK
+count = 2
+3 1 0 0 0 0 0 0
+
+type = integer-attribute
+name = DATASET_DIMENSIONS
+count = 3
+9 8 7 0 0
+
+type = integer-attribute
+name = BRICK_TYPES
+count = 1
+1
+
+type = float-attribute
+name = BRICK_FLOAT_FACS
+count = 1
+0
+
+type = integer-attribute
+name = ORIENT_SPECIFIC
+count = 3
+1 2 4
+
+type = float-attribute
+name = ORIGIN
+count = 3
+-30 20 7
+
+type = float-attribute
+name = DELTA
+count = 3
+2 -2 3
+
+type = float-attribute
+name = IJK_TO_DICOM_REAL
+count = 12
+2 0 0 -30 0 -2 0 20 0 0 3 7
+
+type = string-attribute
+name = BYTEORDER_STRING
+count = 10
+'LSB_FIRST~
+
+type = string-attribute
+name = TYPESTRING
+count = 15
+'3DIM_HEAD_ANAT~
+
+type = integer-attribute
+name = SCENE_DATA
+count = 3
+0 2 0
+
+type = string-attribute
+name = TEMPLATE_SPACE
+count = 5
+'ORIG~
+"""
+
+
+@pytest.mark.parametrize("ending", [".HEAD", ".BRIK"])
+def test_images_of_afni_are_in_the_frame_of_dicom(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "a+orig.HEAD").write_text(AFNI)
+    (tmp_path / "a+orig.BRIK").write_bytes(TRUTH.astype("<i2").tobytes(order="F"))
+    read = read_image(tmp_path / f"a+orig{ending}", pytest.fail)
+    np.testing.assert_array_equal(read.values, TRUTH.T)
+    np.testing.assert_allclose(read.grid.affine, [[2, 0, 0, -30], [0, -2, 0, 20], [0, 0, 3, 7], [0, 0, 0, 1]])
+    (tmp_path / "a+orig.BRIK").write_bytes(TRUTH.tobytes()[:-100])
+    with pytest.raises(InputError, match="cannot be read as AFNI"):
+        read_image(tmp_path / f"a+orig{ending}", ignore)
+    (tmp_path / "a+orig.BRIK").unlink()
+    with pytest.raises(InputError, match=r"not beside it|no such file"):
+        read_image(tmp_path / f"a+orig{ending}", ignore)
+
+
 @pytest.mark.parametrize("origin", [(0, 0, 0), (10, -20, 33)])
 @pytest.mark.parametrize("degrees", [0, 25])
 def test_minc_images_are_in_ras(origin: tuple[float, ...], degrees: float, tmp_path: Path) -> None:
@@ -107,6 +196,8 @@ FOREIGN = {
     "really.nii": (b"NRRD0004\ntype: short\n", "an NRRD file; give it the ending .nrrd"),
     "unpacked.nii": (gzip.compress(bytes(348)), "packed with gzip; add .gz to its name"),
     "packed.nii.gz": (b"BZh91AY&SY" + bytes(40), "packed with bzip2"),
+    "fibres.tck": (b"mrtrix tracks\n", "a list of fibres"),
+    "plan.img": (bytes(128) + b"DICM\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.481.3\0", "a DICOM RTSTRUCT"),
     "image.czi": (bytes(100), "a microscope's file"),
 }
 
