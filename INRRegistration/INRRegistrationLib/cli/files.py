@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from INRRegistrationLib.cli.dicom import read_series
+from INRRegistrationLib.cli.dicom.read import read_dicom
+from INRRegistrationLib.cli.dicom.scan import is_dicom_file
 from INRRegistrationLib.cli.nifti import RAS_TO_LPS, read_nifti
 from INRRegistrationLib.cli.room import check_room
 from INRRegistrationLib.cli.shape import READABLE, check_shape
@@ -36,25 +37,31 @@ sitk.ProcessObject.SetGlobalWarningDisplay(False)
 nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
 
 
-def read_image(path: str | os.PathLike[str], say: Say) -> Volume:
+def read_image(path: str | os.PathLike[str], say: Say, *, series: str | int | None = None, frame: int | None = None) -> Volume:
     """Read a scalar 3D image; 64-bit integers become float64.
+
+    Args:
+        path: A file, or a folder with DICOM files.
+        say: Told what was assumed.
+        series: Of several DICOM series in one place: number in their list, from 1, or UID.
+        frame: Of several times, echoes and the like: its number, from 1.
 
     Raises:
         InputError: It cannot be read as one; the text says why.
     """
-    volume = _read(Path(path), say)
+    volume = _read(Path(path), say, series, frame, labels=False)
     if volume.values.dtype in (np.int64, np.uint64):
         return Volume(volume.values.astype(np.float64), volume.grid, volume.name)
     return volume
 
 
-def read_labels(path: str | os.PathLike[str], say: Say) -> Volume:
+def read_labels(path: str | os.PathLike[str], say: Say, *, series: str | int | None = None, frame: int | None = None) -> Volume:
     """Read a label image in its own pixel type; floating-point ones are legal where all values are whole.
 
     Raises:
         InputError: It cannot be read, or a value is not whole.
     """
-    volume = _read(Path(path), say)
+    volume = _read(Path(path), say, series, frame, labels=True)
     values = volume.values
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
@@ -109,11 +116,11 @@ def check_image_name(path: Path) -> None:
         raise InputError(f"{path.name}: cannot write an image of this kind; use one of {', '.join(WRITABLE)}")
 
 
-def _read(path: Path, say: Say) -> Volume:
+def _read(path: Path, say: Say, series: str | int | None, frame: int | None, *, labels: bool) -> Volume:
     name = _name_of(path)
     try:
-        if path.is_dir():
-            values, grid = read_series(path, say)
+        if path.is_dir() or is_dicom_file(path):
+            values, grid = read_dicom(path, say, series=None if series is None else str(series), frame=frame, labels=labels)
         elif path.stat().st_size == 0:
             raise InputError(f"the file is empty (0 bytes); {READABLE}")
         else:
