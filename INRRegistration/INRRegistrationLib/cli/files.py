@@ -121,10 +121,12 @@ def _read(path: Path, say: Say, series: str | int | None, frame: int | None, *, 
     try:
         if path.is_dir() or is_dicom_file(path):
             values, grid = read_dicom(path, say, series=None if series is None else str(series), frame=frame, labels=labels)
+        elif series is not None:
+            raise InputError("this is no DICOM, so there is no series to choose; give --series for the DICOM alone (--fixed-series, ...)")
         elif path.stat().st_size == 0:
             raise InputError(f"the file is empty (0 bytes); {READABLE}")
         else:
-            values, grid = _as_itk_sees(path) if path.name.lower().endswith(NIFTI) else _read_itk(path)
+            values, grid = _as_itk_sees(path, frame) if path.name.lower().endswith(NIFTI) else _read_itk(path, frame)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     except PermissionError as error:
@@ -157,7 +159,7 @@ def _name_of(path: Path) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_itk(path: Path) -> tuple[Values, Grid]:
+def _read_itk(path: Path, frame: int | None) -> tuple[Values, Grid]:
     """Read by SimpleITK, which also keeps the shear of an NRRD file."""
     check_meta_header(path)
     try:
@@ -165,10 +167,12 @@ def _read_itk(path: Path) -> tuple[Values, Grid]:
             reader = _header(path)
             check_units(path, reader)
             size = reader.GetSize()
-            check_shape(size, reader.GetNumberOfComponents())
+            number = check_shape(size, reader.GetNumberOfComponents(), frame)
             if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
                 raise InputError("voxels are complex numbers; give the magnitude image")
             check_room(size[:3], sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent())
+            if len(size) > 3:
+                reader.SetExtractIndex([0, 0, 0, *(int(n) for n in np.unravel_index(number, size[3:], order="F"))])
             reader.SetExtractSize([*size[:3], *[0] * (reader.GetDimension() - 3)])
             image = reader.Execute()
     except ITK_ERRORS as error:
@@ -180,9 +184,9 @@ def _read_itk(path: Path) -> tuple[Values, Grid]:
     return np.asarray(sitk.GetArrayFromImage(image)), grid
 
 
-def _as_itk_sees(path: Path) -> tuple[Values, Grid]:
+def _as_itk_sees(path: Path, frame: int | None) -> tuple[Values, Grid]:
     """NIfTI values, and the geometry that ITK and Slicer see, unless the file's affine is sheared, which ITK would lose."""
-    values, grid = read_nifti(path)
+    values, grid = read_nifti(path, frame)
     return values, grid if grid.is_sheared else _itk_grid(path, grid)
 
 

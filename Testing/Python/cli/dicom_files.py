@@ -20,14 +20,14 @@ from pydicom.uid import (
 
 STEP, ORIGIN = 3.0, np.array([-20.0, -30.0, 10.0])
 AXIAL, CORONAL = [1.0, 0, 0, 0, 1, 0], [1.0, 0, 0, 0, 0, -1]
-K, J, I = np.meshgrid(np.arange(8), np.arange(12), np.arange(10), indexing="ij")
-TRUTH = (500 * np.exp(-((I - 4) ** 2 / 20 + (J - 5) ** 2 / 30 + (K - 3) ** 2 / 9)) + 20 * I + 7 * J + 50 * K).round().astype(np.int16)
+KK, JJ, II = np.meshgrid(np.arange(8), np.arange(12), np.arange(10), indexing="ij")
+TRUTH = (500 * np.exp(-((II - 4) ** 2 / 20 + (JJ - 5) ** 2 / 30 + (KK - 3) ** 2 / 9)) + 20 * II + 7 * JJ + 50 * KK).round().astype(np.int16)
 """(8, 12, 10) voxels of 2 x 2 x 3 mm whose first one lies at ``ORIGIN``."""
 
 
 def at(n: float) -> list[float]:
     """Position of slice ``n``."""
-    return (ORIGIN + [0, 0, n * STEP]).tolist()
+    return [float(ORIGIN[0]), float(ORIGIN[1]), float(ORIGIN[2] + n * STEP)]
 
 
 def save(path: Path, values: np.ndarray, **elements: Any) -> Path:

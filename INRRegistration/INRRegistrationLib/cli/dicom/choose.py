@@ -9,6 +9,7 @@ from INRRegistrationLib.cli.dicom.frame import Frame, Series
 from INRRegistrationLib.cli.dicom.labels import segments_of
 from INRRegistrationLib.cli.dicom.scan import Found
 from INRRegistrationLib.cli.dicom.volumes import Part, Same, parts_of
+from INRRegistrationLib.cli.shape import CHOOSE_FRAME
 from INRRegistrationLib.core.errors import InputError
 
 Say = Callable[[str], None]
@@ -18,7 +19,6 @@ LISTED, LETTERS = 12, 40
 MAIN = 4
 """A volume with this many times the slices of every other orientation is the one that is meant: the others are localizers."""
 SERIES = "choose one with --series N (or --fixed-series, --moving-series; series=N in Python)"
-FRAME = "choose one with --frame N (or --fixed-frame, --moving-frame; frame=N in Python)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ def choose_volume(chosen: Candidate, wanted: int | None, say: Say) -> Part:
     main = max(volumes, key=lambda part: len(part.frames))
     rivals = [part for part in volumes if part is not main and (MAIN * len(part.frames) > len(main.frames) or part.group == main.group)]
     if rivals:
-        raise InputError(f"this series holds {_count(volumes)}: {_listed(map(_part_words, volumes))}; {FRAME}")
+        raise InputError(f"this series holds {_count(volumes)}: {_listed(map(_part_words, volumes))}; {CHOOSE_FRAME}")
     if chosen.copies:
         say(f"{chosen.copies} of the slices are copies of others; they were left out")
     left = chosen.left + sum(len(part.frames) for part in volumes) - len(main.frames)
