@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
@@ -18,6 +19,10 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from INRRegistrationLib.cli.files import read_image
+from INRRegistrationLib.core.errors import InputError
+
+PLACES, SHUFFLED = range(8), (3, 0, 7, 5, 1, 2, 6, 4)
 STEP, ORIGIN = 3.0, np.array([-20.0, -30.0, 10.0])
 AXIAL, CORONAL = [1.0, 0, 0, 0, 1, 0], [1.0, 0, 0, 0, 0, -1]
 KK, JJ, II = np.meshgrid(np.arange(8), np.arange(12), np.arange(10), indexing="ij")
@@ -152,3 +157,20 @@ def csa(elements: dict[str, tuple[str, list[float]]]) -> bytes:
         for _ in range(6 - len(numbers)):
             out += struct.pack("<4i", 0, 0, 77, 0)
     return out
+
+
+AFFINE = np.array([[2, 0, 0, *at(0)[:1]], [0, 2, 0, at(0)[1]], [0, 0, STEP, at(0)[2]], [0, 0, 0, 1]])
+"""Of the truth, from voxel (i, j, k) to LPS mm."""
+
+
+def is_truth(path: Path, said: Callable[[str], Any] = pytest.fail, plus: int = 0, **choice: Any) -> None:
+    """Make sure that reading gives the truth plus a number, in its place."""
+    volume = read_image(path, said, **choice)
+    np.testing.assert_array_equal(volume.values, TRUTH + plus)
+    np.testing.assert_allclose(volume.grid.affine, AFFINE, atol=1e-9)
+
+
+def refused(path: Path, match: str, **choice: Any) -> None:
+    """Make sure that reading ends with a message."""
+    with pytest.raises(InputError, match=match):
+        read_image(path, lambda _: None, **choice)
