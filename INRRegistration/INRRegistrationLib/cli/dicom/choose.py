@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from INRRegistrationLib.cli.dicom.frame import Frame, Series
 from INRRegistrationLib.cli.dicom.labels import segments_of
 from INRRegistrationLib.cli.dicom.scan import Found
-from INRRegistrationLib.cli.dicom.volumes import Part, Same, parts_of
+from INRRegistrationLib.cli.dicom.split import Part, Same
+from INRRegistrationLib.cli.dicom.volumes import parts_of
 from INRRegistrationLib.cli.shape import CHOOSE_FRAME
 from INRRegistrationLib.core.errors import InputError
 

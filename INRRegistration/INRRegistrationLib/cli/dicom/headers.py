@@ -31,8 +31,8 @@ def frames_of(data: Dataset, path: Path) -> list[Frame]:
         return enhanced_frames(data, base)
     if is_mosaic(data):
         return mosaic_frames(data, base)
-    if base.count == 1 and values.text(data, "SOPClassUID") != NUCLEAR:
-        return [base]
+    if base.count == 1:
+        return [_by_detector(data, base)]
     places = _dose_places(data, base) if values.text(data, "SOPClassUID") == DOSE else _nuclear_places(data, base)
     if places is None:
         return [replace(base, index=n, position=None) for n in range(base.count)]
@@ -76,9 +76,7 @@ def _nuclear_places(data: Dataset, base: Frame) -> list[Frame] | None:
     step = values.number(data, "SpacingBetweenSlices")
     if values.text(data, "SOPClassUID") != NUCLEAR or kind is None or "RECON" not in str(kind) or not step:
         return None
-    detector = values.item(data, "DetectorInformationSequence")
-    place, axes = values.position(detector), values.axes(detector)
-    base = replace(base, position=base.position if place is None else place, axes=base.axes if axes is None else axes)
+    base = _by_detector(data, base)
     order = values.numbers(data, "SliceVector", base.count)
     if not base.placed or order is None:
         return None
@@ -86,6 +84,13 @@ def _nuclear_places(data: Dataset, base: Frame) -> list[Frame] | None:
     vectors = {name: values.numbers(data, name, base.count) for name in ("TimeSlotVector", "EnergyWindowVector")}
     given = {name: vector for name, vector in vectors.items() if vector is not None}
     return [replace(f, tags={**f.tags, **{name: float(vector[n]) for name, vector in given.items()}}) for n, f in enumerate(frames)]
+
+
+def _by_detector(data: Dataset, base: Frame) -> Frame:
+    """In nuclear medicine, place and orientation are said of the detector."""
+    detector = values.item(data, "DetectorInformationSequence")
+    place, axes = values.position(detector), values.axes(detector)
+    return replace(base, position=base.position if place is None else place, axes=base.axes if axes is None else axes)
 
 
 def _at(base: Frame, index: int, shift: Floats) -> Frame:

@@ -83,9 +83,12 @@ def _single(frame: Frame) -> Values:
     """The one image of a file as ITK reads it, (1, rows, columns), slope applied; by pydicom where ITK cannot."""
     try:
         with silent_libraries():
-            found = np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(frame.path))))
+            image = sitk.ReadImage(str(frame.path))
     except ITK_ERRORS:
         return scaled(_stored(frame), frame)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError(f"every voxel has {image.GetNumberOfComponentsPerPixel()} values (a colour image); give a scalar image")
+    found = np.asarray(sitk.GetArrayFromImage(image))
     return found.reshape(-1, *found.shape[-2:])
 
 

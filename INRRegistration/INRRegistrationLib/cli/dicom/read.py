@@ -82,7 +82,7 @@ def _nothing(found: Found, path: Path) -> str:
         return f"no DICOM image can be read here; {len(found.damaged)} files are damaged ({_names(found)})"
     if found.others:
         kinds = ", ".join(f"{count} of the kind '{name}'" for name, count in found.others.most_common(NAMED))
-        return f"there is no DICOM image here, only other DICOM objects: {kinds}; give the images themselves"
+        return f"there is no DICOM image here, only DICOM objects without pixels: {kinds}; give the images themselves"
     return "no DICOM series was found in this folder; give the folder that holds the files of one series"
 
 

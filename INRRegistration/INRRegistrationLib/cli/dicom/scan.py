@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections import Counter
@@ -25,6 +26,7 @@ from INRRegistrationLib.core.errors import InputError
 MARK_AT, MARK = 128, b"DICM"
 OLD = (b"\x08\x00", b"\x02\x00")
 """First bytes of a file from before DICOM had a preamble."""
+ENDINGS = (".dcm", ".dicom", ".ima")
 DIRECTORY = "1.2.840.10008.1.3.10"
 UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -71,13 +73,9 @@ def quiet_pydicom() -> Iterator[None]:
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a file says in its first bytes that it is DICOM."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(MARK_AT + len(MARK))
-    except OSError:
-        return False
-    return head[MARK_AT:] == MARK
+    """Whether a file says in its first bytes that it is DICOM, or by its ending where it is of the old kind."""
+    marked = _head_of(path)[MARK_AT:] == MARK
+    return marked or (path.suffix.lower() in ENDINGS and _looks_dicom(path))
 
 
 def scan(path: Path) -> Found:
@@ -104,12 +102,16 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _looks_dicom(path: Path) -> bool:
+    head = _head_of(path)
+    return head[MARK_AT:] == MARK or head[:2] in OLD
+
+
+def _head_of(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            head = stream.read(MARK_AT + len(MARK))
+            return stream.read(MARK_AT + len(MARK))
     except OSError:
-        return False
-    return head[MARK_AT:] == MARK or head[:2] in OLD
+        return b""
 
 
 def _is_directory(path: Path) -> bool:
@@ -133,8 +135,8 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
         if rows < 1 or values.whole(data, "Columns", 0) < 1:
             found.others[UID(kind).name] += 1
             return
+        _check_whole(path, data)
         frames = frames_of(data, path)
-        _check_whole(path, data, frames[0])
     except InputError as error:
         found.damaged[path.name] = str(error)
     except Exception:  # damaged files make pydicom raise errors of many unrelated kinds
@@ -143,18 +145,19 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
         images.append((_head(data), frames))
 
 
-def _check_whole(path: Path, data: Dataset, frame: Frame) -> None:
+def _check_whole(path: Path, data: Dataset) -> None:
     """Raise where unpacked pixels do not fit into the file."""
-    bits = values.whole(data, "BitsAllocated", 16)
-    needed = values.whole(data, "Rows", 0) * values.whole(data, "Columns", 0) * frame.colours * frame.count * bits // 8
-    if frame.syntax in UNPACKED and path.stat().st_size < needed:
+    factors = {"Rows": 0, "Columns": 0, "NumberOfFrames": 1, "BitsAllocated": 16}
+    needed = math.prod(values.whole(data, keyword, otherwise) for keyword, otherwise in factors.items()) // 8
+    packed = values.text(getattr(data, "file_meta", None), "TransferSyntaxUID") not in UNPACKED
+    if not packed and values.whole(data, "SamplesPerPixel", 1) == 1 and path.stat().st_size < needed:
         raise InputError(f"it is cut off: its pixels take {needed} bytes, and the file has {path.stat().st_size}")
 
 
 def _head(data: Dataset) -> Head:
     return Head(
         values.text(data, "SeriesInstanceUID"),
-        values.text(data, "PatientID"),
+        values.text(data, "PatientID") or values.text(data, "PatientName"),
         values.text(data, "Modality"),
         values.text(data, "SeriesDescription"),
         values.text(data, "SOPClassUID"),
