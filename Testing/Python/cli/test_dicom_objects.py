@@ -13,6 +13,8 @@ import pytest
 import SimpleITK as sitk
 from dicom_files import (
     AFFINE,
+    AXIAL,
+    CORONAL,
     PLACES,
     SHUFFLED,
     TRUTH,
@@ -24,7 +26,7 @@ from dicom_files import (
     save,
     shared,
 )
-from pydicom.uid import NuclearMedicineImageStorage
+from pydicom.uid import NuclearMedicineImageStorage, ParametricMapStorage
 
 from INRRegistrationLib.cli.files import read_image
 
@@ -141,3 +143,28 @@ def test_a_cut_multi_frame_file_is_refused(tmp_path: Path) -> None:
     path = enhanced(tmp_path / "e.dcm", TRUTH, groups(), SharedFunctionalGroupsSequence=[shared()])
     path.write_bytes(path.read_bytes()[:-300])
     refused(path, "cut off")
+
+
+def test_scales_to_the_real_world_count_where_they_differ_and_there_are_no_others(tmp_path: Path) -> None:
+    own = [group(n, RealWorldValueMappingSequence=item(RealWorldValueSlope=0.5 * (n + 1), RealWorldValueIntercept=1.0)) for n in PLACES]
+    expected = TRUTH * (0.5 * np.arange(1, 9))[:, None, None] + 1
+    np.testing.assert_allclose(read_image(enhanced(tmp_path / "e.dcm", TRUTH, own), pytest.fail).values, expected)
+
+
+def test_a_parametric_map_keeps_its_fractions(tmp_path: Path) -> None:
+    none = dict.fromkeys(("PixelData", "BitsStored", "HighBit", "PixelRepresentation"))
+    values = (TRUTH / 7).astype(np.float32)
+    kind = {"SOPClassUID": ParametricMapStorage, "FloatPixelData": values.tobytes()}
+    volume = read_image(enhanced(tmp_path / "p.dcm", values, groups(), **kind, **none), pytest.fail)
+    np.testing.assert_array_equal(volume.values, values)
+
+
+def test_stacks_of_two_orientations_in_one_file_are_asked_for(tmp_path: Path) -> None:
+    across = [item(ImagePositionPatient=[-20.0, 3.0 * n, 40.0]) for n in PLACES]
+    own = [group(n, PlaneOrientationSequence=item(ImageOrientationPatient=AXIAL)) for n in PLACES]
+    for place in across:
+        orientation = [item(ImageOrientationPatient=CORONAL)]
+        own.append(item(PlanePositionSequence=[place], PlaneOrientationSequence=orientation))
+    path = enhanced(tmp_path / "e.dcm", np.concatenate([TRUTH, TRUTH]), own)
+    refused(path, "holds 2 volumes.*across")
+    is_truth(path, frame=1)

@@ -118,3 +118,11 @@ def test_labels_come_from_the_segmentation_and_intensities_from_the_images_of_a_
     series(tmp_path)
     is_truth(tmp_path, lambda _: None)
     assert np.unique(read_labels(tmp_path, lambda _: None).values).tolist() == [0, 1, 2]
+
+
+def test_a_label_map_segmentation_holds_its_labels_as_pixels(tmp_path: Path) -> None:
+    frames = [(0, n, np.where(TRUTH[n] > 300, 5 * n, 0).astype(np.uint8)) for n in (2, 3, 5)]
+    kind = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.7", "SegmentationType": "LABELMAP", "MaximumFractionalValue": None}
+    volume = read_labels(segmentation(tmp_path / "l.dcm", frames, highest=1, **kind), pytest.fail)
+    for _, n, labels in [*frames, (0, 4, np.zeros((12, 10)))]:
+        np.testing.assert_array_equal(labels_at(volume, n), labels)

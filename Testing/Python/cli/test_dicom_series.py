@@ -92,7 +92,7 @@ def test_copies_of_files_are_left_out(copied: list[int], tmp_path: Path) -> None
         shutil.copy(tmp_path / f"im{n:03d}.dcm", tmp_path / f"copy{n}.dcm")
     said: list[str] = []
     is_truth(tmp_path, said.append)
-    assert [f"{len(copied)} of the slices are copies" in sentence for sentence in said] == [True]
+    assert [f"{len(copied)} of its images are copies" in sentence for sentence in said] == [True]
 
 
 def test_a_series_exported_twice_under_other_uids_is_read_once(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_series_exported_twice_under_other_uids_is_read_once(tmp_path: Path) -
     series(tmp_path, prefix="again")
     said: list[str] = []
     is_truth(tmp_path, said.append)
-    assert ["8 of the slices are copies" in sentence for sentence in said] == [True]
+    assert ["8 of its images are copies" in sentence for sentence in said] == [True]
 
 
 def test_slices_twice_with_other_content_and_nothing_to_tell_them_apart_are_refused(tmp_path: Path) -> None:

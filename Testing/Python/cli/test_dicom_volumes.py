@@ -67,13 +67,21 @@ def test_two_acquisitions_in_places_of_their_own_are_not_mixed(tmp_path: Path) -
     np.testing.assert_array_equal(read_image(tmp_path, pytest.fail, frame=2).values, TRUTH + 50)
 
 
+def test_a_slice_that_was_taken_again_is_no_rival_of_the_volume(tmp_path: Path) -> None:
+    series(tmp_path, AcquisitionNumber=1)
+    one_slice(tmp_path / "again.dcm", 4, TRUTH[4] + 9, AcquisitionNumber=2)
+    said: list[str] = []
+    is_truth(tmp_path, said.append)
+    assert ["1 of its images" in sentence for sentence in said] == [True]
+
+
 def test_a_localizer_in_the_series_is_left_out_and_said(tmp_path: Path) -> None:
     series(tmp_path)
     one_slice(tmp_path / "scout.dcm", 0, TRUTH[0], ImageOrientationPatient=CORONAL, ImagePositionPatient=[-20.0, 0, 40])
     one_slice(tmp_path / "large.dcm", 3, np.zeros((30, 40), np.int16))
     said: list[str] = []
     is_truth(tmp_path, said.append)
-    assert ["2 slices of another orientation, size or place" in sentence for sentence in said] == [True]
+    assert ["2 of its images have another orientation, size or place" in sentence for sentence in said] == [True]
 
 
 def test_several_orientations_are_asked_for(tmp_path: Path) -> None:
@@ -112,6 +120,16 @@ def test_uneven_distances_are_resampled_to_where_the_slices_lie(tmp_path: Path) 
     np.testing.assert_allclose(volume.grid.spacing, [2, 2, 2.5])
     z = volume.grid.all_points()[..., 2] - at(0)[2]
     np.testing.assert_allclose(volume.values, 40 * z, atol=0.5)
+
+
+def test_rounded_positions_add_no_slice(tmp_path: Path) -> None:
+    for n in range(8):
+        one_slice(tmp_path / f"{n}.dcm", n, TRUTH[n], ImagePositionPatient=[0.0, 0, round(0.625 * n, 1)])
+    said: list[str] = []
+    volume = read_image(tmp_path, said.append)
+    assert "not evenly spaced (0.60 to 0.70 mm apart); 8 slices were resampled to 8 slices" in said[0]
+    assert volume.grid.size == (10, 12, 8)
+    assert np.abs(volume.values - TRUTH.astype(float)).max() < 0.2 * np.abs(np.diff(TRUTH.astype(float), axis=0)).max()
 
 
 def test_labels_are_never_interpolated(tmp_path: Path) -> None:

@@ -148,10 +148,10 @@ def choose_volume(chosen: Candidate, wanted: int | None, say: Say) -> Part:
     if rivals:
         raise InputError(f"this series holds {_count(volumes)}: {_listed(map(_part_words, volumes))}; {CHOOSE_FRAME}")
     if chosen.copies:
-        say(f"{chosen.copies} of the slices are copies of others; they were left out")
+        say(f"{chosen.copies} of its images are copies of others; left out")
     left = chosen.left + sum(len(part.frames) for part in volumes) - len(main.frames)
     if left:
-        say(f"{left} slices of another orientation, size or place (localizers) were left out; {len(main.frames)} slices make the volume")
+        say(f"{left} of its images have another orientation, size or place (localizers); left out; {len(main.frames)} make the volume")
     return main
 
 

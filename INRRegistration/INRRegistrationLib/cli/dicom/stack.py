@@ -19,6 +19,8 @@ WIDEST = 3.05
 """Slices further apart than this many usual distances do not belong to one volume: nothing is known of what lies between."""
 STEEPEST = 0.5
 """Cosine between the way from slice to slice and the slices' normal: gantries tilt by 30 degrees."""
+LOOSE = 0.25
+"""Where all slice distances differ by less than this share from their mean, none is missing: positions may be rounded."""
 MOST_ADDED = 3
 """An even grid has at most this many slices for each that was given."""
 
@@ -108,16 +110,25 @@ def _even_steps(frames: Sequence[Frame], places: Floats) -> tuple[Floats, Floats
     if aside > frames[0].spacing.max() / 2:
         raise InputError(f"its slices are shifted against each other by up to {aside:.2f} mm, so they are no stack; give one stack")
     gaps = np.diff(along)
-    count = round(1 / gaps.min())
-    count = count if count + 1 <= MOST_ADDED * len(frames) else round(1 / np.median(gaps))
+    count = _intervals(gaps)
     at = along * count
     at = np.where(np.abs(at - np.rint(at)) <= UNEVEN, np.rint(at), at)
     length = np.linalg.norm(line)
+    missing = "; slices may be missing" if count > len(gaps) else ""
     note = (
-        f"slices are not evenly spaced ({gaps.min() * length:.2f} to {gaps.max() * length:.2f} mm apart; slices may be missing); "
+        f"slices are not evenly spaced ({gaps.min() * length:.2f} to {gaps.max() * length:.2f} mm apart{missing}); "
         f"{len(frames)} slices were resampled to {count + 1} slices {length / count:.2f} mm apart, linearly between neighbours"
     )
     return at, line / count, note
+
+
+def _intervals(gaps: Floats) -> int:
+    """How many equal distances make the whole line, for distances of slices as shares of it."""
+    own = gaps * len(gaps)
+    if own.min() > 1 - LOOSE and own.max() < 1 + LOOSE:
+        return len(gaps)
+    finest = round(1 / gaps.min())
+    return finest if finest < MOST_ADDED * (len(gaps) + 1) else round(1 / np.median(gaps))
 
 
 def resample(values: npt.NDArray[np.generic], at: Floats, count: int, nearest: bool) -> npt.NDArray[np.generic]:
