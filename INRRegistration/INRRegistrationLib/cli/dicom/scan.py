@@ -84,7 +84,7 @@ def scan(path: Path) -> Found:
     with quiet_pydicom():
         for file in _candidates(path):
             _take(file, found, images)
-    found.series = _by_series(images)
+        found.series = _by_series(images)
     return found
 
 
@@ -146,12 +146,14 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
 
 
 def _check_whole(path: Path, data: Dataset) -> None:
-    """Raise where unpacked pixels do not fit into the file."""
+    """Raise where the pixels do not fit into the file: unpacked ones, or packed ones of less than a byte a frame."""
     factors = {"Rows": 0, "Columns": 0, "NumberOfFrames": 1, "BitsAllocated": 16}
     needed = math.prod(values.whole(data, keyword, otherwise) for keyword, otherwise in factors.items()) // 8
     packed = values.text(getattr(data, "file_meta", None), "TransferSyntaxUID") not in UNPACKED
-    if not packed and values.whole(data, "SamplesPerPixel", 1) == 1 and path.stat().st_size < needed:
-        raise InputError(f"it is cut off: its pixels take {needed} bytes, and the file has {path.stat().st_size}")
+    if packed or values.whole(data, "SamplesPerPixel", 1) != 1:
+        needed = values.whole(data, "NumberOfFrames", 1)
+    if path.stat().st_size < needed:
+        raise InputError(f"it is cut off: its pixels take at least {needed} bytes, and the file has {path.stat().st_size}")
 
 
 def _head(data: Dataset) -> Head:
