@@ -164,6 +164,15 @@ def test_colours_are_refused(tmp_path: Path) -> None:
     refused(tmp_path, "every voxel has 3 values")
 
 
+def test_a_page_in_colours_among_the_slices_is_left_out_and_said(tmp_path: Path) -> None:
+    series(tmp_path)
+    colours = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "Columns": 10}
+    save(tmp_path / "page.dcm", np.zeros((12, 30), np.uint8), **colours)
+    said: list[str] = []
+    is_truth(tmp_path, said.append)
+    assert ["1 of its images" in sentence for sentence in said] == [True]
+
+
 def test_dicom_without_pixels_is_called_what_it_is(tmp_path: Path) -> None:
     none = dict.fromkeys(("Rows", "Columns", "PixelData", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"))
     path = save(tmp_path / "rt.dcm", TRUTH, SOPClassUID="1.2.840.10008.5.1.4.1.1.481.3", Modality="RTSTRUCT", **none)

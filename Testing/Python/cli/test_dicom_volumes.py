@@ -59,6 +59,15 @@ def test_a_volume_that_lacks_slices_at_the_end_is_a_volume_of_its_own(tmp_path: 
     assert read_image(tmp_path, pytest.fail, frame=2).grid.size == (10, 12, 5)
 
 
+def test_stretches_that_overlap_are_volumes_of_their_own(tmp_path: Path) -> None:
+    stretches = {1: range(4), 2: range(2, 6), 3: range(5, 8)}
+    for number, places in stretches.items():
+        series(tmp_path, places, prefix=f"{number}-", values=TRUTH + number, AcquisitionNumber=number)
+    refused(tmp_path, "holds 3 volumes: 1: 4 slices.*acquisition 1; 2: 4 slices.*; 3: 3 slices.*acquisition 3")
+    for number, places in stretches.items():
+        np.testing.assert_array_equal(read_image(tmp_path, pytest.fail, frame=number).values, TRUTH[list(places)] + number)
+
+
 def test_two_acquisitions_in_places_of_their_own_are_not_mixed(tmp_path: Path) -> None:
     series(tmp_path, prefix="a", AcquisitionNumber=1)
     for n in range(8):

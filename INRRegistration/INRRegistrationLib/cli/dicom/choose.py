@@ -50,8 +50,8 @@ def candidate(series: Series, same: Same) -> Candidate:
     """Look what volumes there are in a series."""
     if series.segmentation:
         return Candidate(series, (Part(series.frames),))
-    placed = [frame for frame in series.frames if frame.placed]
-    colours = max(frame.colours for frame in series.frames)
+    placed = [frame for frame in series.frames if frame.placed and frame.colours == 1]
+    colours = min(frame.colours for frame in series.frames)
     if colours > 1:
         return Candidate(series, (), problem=f"every voxel has {colours} values (a colour image); give a scalar image")
     if not placed:

@@ -13,8 +13,9 @@ from INRRegistrationLib.cli.dicom.stack import is_even, runs, sort
 from INRRegistrationLib.cli.dicom.tags import TAGS, TIMES, words_of
 from INRRegistrationLib.core.errors import InputError
 
-WHOLE = 0.5
-"""A tag parts volumes where its parts usually hold at least this share of the slice positions."""
+SHARES = (0.5, 0.1)
+"""A tag parts volumes where its parts usually hold at least this share of the slice positions; the second one is tried where nothing
+else tells slices apart, for stretches that overlap."""
 
 Same = Callable[[Frame, Frame], bool]
 """Whether two slices have the same pixels."""
@@ -49,14 +50,20 @@ def split(frames: Sequence[Frame], places: np.ndarray, same: Same) -> list[Part]
     """
     keys: list[Key] = [()] * len(frames)
     used: list[str] = []
-    for keyword in TAGS:
-        if not _repeats(keys, places) and (used or all(map(is_even, runs(sort(frames))))):
-            break
-        trial = [(*key, frame.tags.get(keyword)) for key, frame in zip(keys, frames, strict=True)]
-        if _helps(keys, trial, frames, places):
-            keys, used = trial, [*used, keyword]
+    for share in SHARES:
+        for keyword in TAGS:
+            if not _repeats(keys, places) and (used or all(map(is_even, runs(sort(frames))))):
+                break
+            trial = [(*key, frame.tags.get(keyword)) for key, frame in zip(keys, frames, strict=True)]
+            if _helps(keys, trial, frames, places, share):
+                keys, used = trial, [*used, keyword]
+        if _repeats(keys, places) and (found := _by_time(frames, keys, used, places, same)) is not None:
+            return found
     if _repeats(keys, places):
-        return _by_time(frames, keys, used, places, same)
+        raise InputError(
+            "some of its slices are there several times, with different content, and nothing in their headers tells which belong together; "
+            "export the series again"
+        )
     return _parts(frames, keys, used)
 
 
@@ -64,13 +71,13 @@ def _repeats(keys: Sequence[Key], places: Iterable[int]) -> bool:
     return len(set(zip(keys, places, strict=True))) < len(keys)
 
 
-def _helps(keys: Sequence[Key], trial: Sequence[Key], frames: Sequence[Frame], places: np.ndarray) -> bool:
+def _helps(keys: Sequence[Key], trial: Sequence[Key], frames: Sequence[Frame], places: np.ndarray, share: float) -> bool:
     """Whether a tag tells slices of one place apart, or uneven stacks, and its parts are volumes."""
     groups: dict[Key, list[int]] = defaultdict(list)
     for n, key in enumerate(trial):
         groups[key].append(n)
     counts = [len(set(places[members])) for members in groups.values()]
-    whole = max(2, WHOLE * len(set(places)))
+    whole = max(2, share * len(set(places)))
     if _repeats(keys, places):
         apart = len(set(zip(trial, places, strict=True))) > len(set(zip(keys, places, strict=True)))
         return apart and float(np.median(counts)) >= whole
@@ -79,8 +86,11 @@ def _helps(keys: Sequence[Key], trial: Sequence[Key], frames: Sequence[Frame], p
     return all(all(map(is_even, runs(sort([frames[n] for n in members])))) for members in groups.values())
 
 
-def _by_time(frames: Sequence[Frame], keys: Sequence[Key], used: list[str], places: np.ndarray, same: Same) -> list[Part]:
-    """Where no tag tells slices of one place apart: leave out copies, else count them in the order of time or of their numbers."""
+def _by_time(frames: Sequence[Frame], keys: Sequence[Key], used: list[str], places: np.ndarray, same: Same) -> list[Part] | None:
+    """Where no tag tells slices of one place apart: leave out copies, else count them in the order of time or of their numbers.
+
+    None where that cannot be, since the places hold different numbers of slices.
+    """
     members: dict[tuple[Key, int], list[int]] = defaultdict(list)
     for n, (key, place) in enumerate(zip(keys, places, strict=True)):
         members[key, int(place)].append(n)
@@ -91,10 +101,7 @@ def _by_time(frames: Sequence[Frame], keys: Sequence[Key], used: list[str], plac
     for (key, _), own in members.items():
         counts[key].add(len(own))
     if any(len(found) > 1 for found in counts.values()):
-        raise InputError(
-            "some of its slices are there several times, with different content, and nothing in their headers tells which belong together; "
-            "export the series again"
-        )
+        return None
     ranked = list(keys)
     for own in members.values():
         for rank, n in enumerate(sorted(own, key=_clock([frames[n] for n in own], frames)), 1):
