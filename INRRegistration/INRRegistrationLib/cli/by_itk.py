@@ -40,12 +40,13 @@ if 16 * math.prod(reader.GetSize()) * reader.GetNumberOfComponents() < int(sys.a
 """
 
 
-def read_by_itk(path: Path, say: Say) -> tuple[npt.NDArray[np.generic], Grid]:
+def read_by_itk(path: Path, say: Say, frame: int | None = None) -> tuple[npt.NDArray[np.generic], Grid]:
     """Values (k, j, i) and the grid, LPS mm; the shear of an NRRD file is kept.
 
     Args:
         path: Of the file.
         say: Told what its header leaves open.
+        frame: Of several, from 1.
 
     Raises:
         InputError: It cannot be read as one scalar 3D image, is damaged, or would not fit into memory.
@@ -59,10 +60,9 @@ def read_by_itk(path: Path, say: Say) -> tuple[npt.NDArray[np.generic], Grid]:
             reader = _header(path)
             check_units(path, reader)
             layered = is_layered(reader)
-            if not layered:
-                _check_scalar(reader)
+            number = 0 if layered else _check_scalar(reader, frame)
             check_whole(path, io, reader)
-            values, grid = read_segmentation(reader, say) if layered else _scalar(reader)
+            values, grid = read_segmentation(reader, say) if layered else _scalar(reader, number)
     except ITK_ERRORS as error:
         if "spacing is not supported" in str(error):
             raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
@@ -72,15 +72,19 @@ def read_by_itk(path: Path, say: Say) -> tuple[npt.NDArray[np.generic], Grid]:
     return values, grid
 
 
-def _check_scalar(reader: sitk.ImageFileReader) -> None:
+def _check_scalar(reader: sitk.ImageFileReader, frame: int | None) -> int:
     size = reader.GetSize()
-    check_shape(size, reader.GetNumberOfComponents())
+    number = check_shape(size, reader.GetNumberOfComponents(), frame)
     if reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
         raise InputError("voxels are complex numbers; give the magnitude image")
     check_room(size[:3], sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent())
+    return number
 
 
-def _scalar(reader: sitk.ImageFileReader) -> tuple[npt.NDArray[np.generic], Grid]:
+def _scalar(reader: sitk.ImageFileReader, number: int) -> tuple[npt.NDArray[np.generic], Grid]:
+    size = reader.GetSize()
+    if len(size) > 3:
+        reader.SetExtractIndex([0, 0, 0, *(int(n) for n in np.unravel_index(number, size[3:], order="F"))])
     reader.SetExtractSize([*reader.GetSize()[:3], *[0] * (reader.GetDimension() - 3)])
     image = reader.Execute()
     grid = Grid.from_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())

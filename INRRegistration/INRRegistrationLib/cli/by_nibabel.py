@@ -36,12 +36,13 @@ def kind_of(path: Path) -> str | None:
     return next((kind for ending, kind in KINDS.items() if name.endswith(ending)), None)
 
 
-def read_by_nibabel(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generic], Grid]:
+def read_by_nibabel(path: Path, say: Callable[[str], None], frame: int | None = None) -> tuple[npt.NDArray[np.generic], Grid]:
     """Values (k, j, i), and the grid, LPS mm.
 
     Args:
         path: Of the image; one of ``KINDS``.
         say: Told where the header gives no place in the patient.
+        frame: Of several, from 1.
 
     Raises:
         InputError: This cannot be read as one scalar 3D image, or would not fit into memory.
@@ -49,7 +50,7 @@ def read_by_nibabel(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a file is said in one message of ours
-            return _read(path, say)
+            return _read(path, say, frame)
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -59,11 +60,11 @@ def read_by_nibabel(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray
         raise InputError(f"cannot be read as {kind_of(path)} (its content is damaged or not what its name says); {READABLE}") from error
 
 
-def _read(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generic], Grid]:
+def _read(path: Path, say: Callable[[str], None], frame: int | None) -> tuple[npt.NDArray[np.generic], Grid]:
     image = nibabel.load(path)
     affine, minc = np.array(image.affine, dtype=np.float64), kind_of(path) == "MINC"
     shape = image.shape[::-1] if minc else image.shape  # MINC files are in the order z, y, x
-    check_shape(shape[:4], int(np.prod(shape[4:])))
+    number = check_shape(shape[:4], int(np.prod(shape[4:])), frame)
     check_room(shape[:3], image.get_data_dtype().itemsize)
     values = np.asanyarray(image.dataobj)
     _read_to_the_end(path)
@@ -72,7 +73,7 @@ def _read(path: Path, say: Callable[[str], None]) -> tuple[npt.NDArray[np.generi
         values = _whole_again(values, image).T
     if kind_of(path) == "FreeSurfer" and not _has_place(path):
         say("the header gives no place in the patient (goodRASFlag 0); FreeSurfer's default is taken: coronal slices around 0")
-    values = values.reshape(shape[:3]).transpose(2, 1, 0)
+    values = (values[..., number] if len(shape) == 4 else values).reshape(shape[:3]).transpose(2, 1, 0)
     return np.ascontiguousarray(values), Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ affine)
 
 

@@ -15,6 +15,7 @@ from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.folding import determinants
 from INRRegistrationLib.cli.point_map import PointMap, displacement_on, load_map
 from INRRegistrationLib.cli.points import read_points
+from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.volume import Volume
 
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         if (getattr(arguments, f"fixed_{what}") is None) != (getattr(arguments, f"moving_{what}") is None):
             raise InputError(f"{what} were given for one image only; give them for both, or for none")
     phi = load_map(arguments.transform).map
-    fixed = read_image(arguments.fixed, _say)
+    fixed = read_image(arguments.fixed, _say, **which(arguments, "fixed"))
     displacement, _ = displacement_on(fixed.grid, phi)
     mask = np.ones(fixed.grid.shape, dtype=bool)
     if arguments.fixed_mask is not None:
@@ -35,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     measured: dict[str, Any] = {"transform": arguments.transform, "voxels": int(mask.sum())}
     measured |= folding(displacement, fixed, mask)
     if arguments.moving is not None:
-        measured["similarity"] = similarity(fixed, read_image(arguments.moving, _say), displacement, mask)
+        moving = read_image(arguments.moving, _say, **which(arguments, "moving"))
+        measured["similarity"] = similarity(fixed, moving, displacement, mask)
     if arguments.fixed_landmarks is not None:
         measured["tre_mm"] = landmark_error(phi, arguments.fixed_landmarks, arguments.moving_landmarks)
     if arguments.fixed_labels is not None:

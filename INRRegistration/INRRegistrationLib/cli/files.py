@@ -16,7 +16,8 @@ import SimpleITK as sitk
 
 from INRRegistrationLib.cli.by_itk import read_by_itk
 from INRRegistrationLib.cli.by_nibabel import kind_of, read_by_nibabel
-from INRRegistrationLib.cli.dicom import read_series
+from INRRegistrationLib.cli.dicom.read import read_dicom
+from INRRegistrationLib.cli.dicom.scan import is_dicom_file
 from INRRegistrationLib.cli.image_names import NIFTI, plain_name
 from INRRegistrationLib.cli.image_names import WRITABLE as WRITABLE
 from INRRegistrationLib.cli.image_names import check_image_name as check_image_name
@@ -42,32 +43,38 @@ sitk.ProcessObject.SetGlobalWarningDisplay(False)
 nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
 
 
-def read_image(path: str | os.PathLike[str], say: Say) -> Volume:
+def read_image(path: str | os.PathLike[str], say: Say, *, series: str | int | None = None, frame: int | None = None) -> Volume:
     """Read a scalar 3D image; 64-bit integers become float64.
+
+    Args:
+        path: A file, or a folder with DICOM files.
+        say: Told what was assumed.
+        series: Of several DICOM series in one place: number in their list, from 1, or UID.
+        frame: Of several times, echoes and the like: its number, from 1.
 
     Raises:
         InputError: It cannot be read as one; the text says why.
     """
-    volume = _read(Path(path), say)
+    volume = _read(Path(path), say, series, frame, labels=False)
     if volume.values.dtype in (np.int64, np.uint64):
         return Volume(volume.values.astype(np.float64), volume.grid, volume.name)
     return volume
 
 
-def read_labels(path: str | os.PathLike[str], say: Say) -> Volume:
+def read_labels(path: str | os.PathLike[str], say: Say, *, series: str | int | None = None, frame: int | None = None) -> Volume:
     """Read a label image in its own pixel type; floating-point ones are legal where all values are whole.
 
     Raises:
         InputError: It cannot be read, or a value is not whole.
     """
-    volume = _read(Path(path), say)
+    volume = _read(Path(path), say, series, frame, labels=True)
     if volume.values.dtype.kind != "f":
         return volume
     near = np.rint(volume.values)
     with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
         exact = np.isfinite(volume.values) & (volume.values == near)
         close = exact | (np.abs(volume.values - near) <= ROUNDING * np.maximum(np.abs(near), 1))
-    slope, offset = slope_of(Path(path)) if Path(path).name.lower().endswith(PACKED_NIFTI) else (1.0, 0.0)
+    slope, offset = slope_of(Path(path)) if _is_nifti(Path(path)) else (1.0, 0.0)
     scaled = f"the header scales its values by {slope:g} and adds {offset:g}" if (slope, offset) != (1, 0) else ""
     wrong = volume.values[~(close if scaled else exact)]
     if wrong.size:
@@ -129,15 +136,17 @@ def _check_whole(path: Path, data: int) -> None:
         raise OSError(f"{path.name}: not all of it could be written; is the disk full?")
 
 
-def _read(path: Path, say: Say) -> Volume:
+def _read(path: Path, say: Say, series: str | int | None, frame: int | None, *, labels: bool) -> Volume:
     name = _name_of(path)
     try:
-        if path.is_dir():
-            values, grid = read_series(path, say)
+        if path.is_dir() or is_dicom_file(path):
+            values, grid = read_dicom(path, say, series=None if series is None else str(series), frame=frame, labels=labels)
+        elif series is not None:
+            raise InputError("this is no DICOM, so there is no series to choose; give --series for the DICOM alone (--fixed-series, ...)")
         elif path.stat().st_size == 0:
             raise InputError(f"the file is empty (0 bytes); {READABLE}")
         else:
-            values, grid = _read_file(path, lambda text: say(f"{name}: {text}"))
+            values, grid = _read_file(path, lambda text: say(f"{name}: {text}"), frame)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     except PermissionError as error:
@@ -170,15 +179,19 @@ def _name_of(path: Path) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_file(path: Path, say: Say) -> tuple[Values, Grid]:
+def _read_file(path: Path, say: Say, frame: int | None) -> tuple[Values, Grid]:
     ending = "".join(path.suffixes[-2:] if path.suffix.lower() in (".gz", ".bz2", ".zst") else path.suffixes[-1:])
     if ending != ending.lower() and not path.name.lower().endswith(WITH_OTHERS):  # libraries go by endings, and few know them in capitals
         with tempfile.TemporaryDirectory() as folder:
-            return _read_file(_linked(path, Path(folder) / f"image{ending.lower()}"), say)
-    if path.name.lower().endswith(PACKED_NIFTI):
-        read = read_nifti(path)
+            return _read_file(_linked(path, Path(folder) / f"image{ending.lower()}"), say, frame)
+    if _is_nifti(path):
+        read = read_nifti(path, frame)
         return read.values, place(path, read, say)
-    return read_by_nibabel(path, say) if kind_of(path) else read_by_itk(path, say)
+    return read_by_nibabel(path, say, frame) if kind_of(path) else read_by_itk(path, say, frame)
+
+
+def _is_nifti(path: Path) -> bool:
+    return path.name.lower().endswith(PACKED_NIFTI) and path.is_file() and not is_dicom_file(path)
 
 
 def _linked(path: Path, name: Path) -> Path:

@@ -48,15 +48,6 @@ STARTS = {
     b"\xff\xd8\xff": "a JPEG picture of one slice; give a 3D image",
     b"version https://git-lfs": "only the pointer to a file that Git LFS holds; fetch it with 'git lfs pull'",
 }  # fmt: skip
-DICOM_KINDS = {
-    b"1.2.840.10008.5.1.4.1.1.481.3": "a DICOM RTSTRUCT (contours for radiotherapy); make a label map of it, in 3D Slicer",
-    b"1.2.840.10008.5.1.4.1.1.481.5": "a DICOM radiotherapy plan, not an image",
-    b"1.2.840.10008.5.1.4.1.1.66.1": "a DICOM spatial registration; load it in 3D Slicer and save the transform as .h5 or .tfm",
-    b"1.2.840.10008.5.1.4.1.1.66.3": "a DICOM deformable registration; load it in 3D Slicer and save the transform as .h5",
-    b"1.2.840.10008.5.1.4.1.1.88.": "a DICOM structured report, not an image",
-    b"1.2.840.10008.5.1.4.1.1.104.1": "a PDF document inside DICOM, not an image",
-    b"1.2.840.10008.1.3.10": "a DICOMDIR, the list of what is on a disk; give the folder of one series",
-}  # fmt: skip
 MISNAMED = {
     b"NRRD0": ((".nrrd", ".nhdr"), "an NRRD file; give it the ending .nrrd, or .nhdr where its voxels are in another file"),
     b"ObjectType": ((".mha", ".mhd"), "a MetaImage file; give it the ending .mha, or .mhd where its voxels are in another file"),
@@ -90,7 +81,7 @@ def _by_content(head: bytes, path: Path) -> str | None:
         if head.startswith(start):
             return None if path.suffix.lower() in endings else words
     found = next((words for start, words in STARTS.items() if head.lstrip().startswith(start)), None)
-    return found or _nifti(head, path) or _dicom(head) or _vtk(head) or _text(head)
+    return found or _nifti(head, path) or _vtk(head) or _text(head)
 
 
 def _packed(head: bytes, path: Path) -> str | None:
@@ -110,14 +101,6 @@ def _nifti(head: bytes, path: Path) -> str | None:
     if single and not path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".img")):
         return "a NIfTI image; give it the ending .nii, or .nii.gz where it is packed"
     return None
-
-
-def _dicom(head: bytes) -> str | None:
-    if head[128:132] != b"DICM":
-        return None
-    found = re.search(rb"\x02\x00\x02\x00UI..([0-9.]+)", head, re.DOTALL)
-    uid = found[1] if found else b""
-    return next((words for start, words in DICOM_KINDS.items() if uid == start or (start.endswith(b".") and uid.startswith(start))), None)
 
 
 def _vtk(head: bytes) -> str | None:

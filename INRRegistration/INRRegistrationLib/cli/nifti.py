@@ -41,8 +41,8 @@ class NiftiFile:
     pixdim: npt.NDArray[np.float64]
 
 
-def read_nifti(path: Path) -> NiftiFile:
-    """Read all of a file, compressed or not.
+def read_nifti(path: Path, frame: int | None = None) -> NiftiFile:
+    """Read all of a file, compressed or not; of several frames the one that is meant, from 1.
 
     Raises:
         InputError: This cannot be read as one scalar 3D image, or would not fit into memory.
@@ -50,7 +50,7 @@ def read_nifti(path: Path) -> NiftiFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is wrong with a file is said in one message of ours
-            return _read(path)
+            return _read(path, frame)
     except InputError:
         raise
     except Exception as error:  # damaged files make nibabel raise errors of many unrelated kinds
@@ -84,26 +84,28 @@ def _begins_rightly(path: Path) -> bool:
     return packed if path.suffix.lower() == ".gz" else not packed and (head[344:347] in MAGIC or head[4:7] in MAGIC)
 
 
-def _read(path: Path) -> NiftiFile:
+def _read(path: Path, frame: int | None) -> NiftiFile:
     image = nibabel.load(path)
     if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 images are of a subclass
         raise InputError(f"this is not NIfTI but {type(image).__name__}; rename it, or convert it")
     pixdim = _checked_spacing(path, type(image.header))
     shape, kind = image.shape, image.get_data_dtype()
-    check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names))
+    number = check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names), frame)
     if kind.kind == "c":
         raise InputError("voxels are complex numbers; give the magnitude image")
     grid = Grid((shape[0], shape[1], shape[2]), RAS_TO_LPS @ nifti_affine(image))
     check_room(shape[:3], kind.itemsize)
-    values = _values(path, type(image)).reshape(shape[:3]).transpose(2, 1, 0)
+    values = _values(path, type(image), number).reshape(shape[:3]).transpose(2, 1, 0)
     return NiftiFile(np.ascontiguousarray(values), grid, image, pixdim)
 
 
-def _values(path: Path, kind: type[nibabel.Nifti1Image]) -> npt.NDArray[np.generic]:
+def _values(path: Path, kind: type[nibabel.Nifti1Image], number: int) -> npt.NDArray[np.generic]:
     """Read to the end of the file, where a compressed one has its checksum: nibabel stops at the last voxel."""
     with nibabel.openers.ImageOpener(str(path)) as stream:
         image = kind.from_stream(stream.fobj)
-        values = np.array(image.dataobj)  # a copy: what stays in the file changes with it, and ends the process where that is cut
+        values = np.array(
+            image.dataobj[..., number] if image.ndim == 4 else image.dataobj
+        )  # a copy: what stays in the file changes with it, and ends the process where that is cut
         if not isinstance(stream.fobj, io.BufferedReader):
             while stream.read(STEP):
                 pass

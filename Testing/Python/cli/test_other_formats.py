@@ -197,7 +197,6 @@ FOREIGN = {
     "unpacked.nii": (gzip.compress(bytes(348)), "packed with gzip; add .gz to its name"),
     "packed.nii.gz": (b"BZh91AY&SY" + bytes(40), "packed with bzip2"),
     "fibres.tck": (b"mrtrix tracks\n", "a list of fibres"),
-    "plan.img": (bytes(128) + b"DICM\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.481.3\0", "a DICOM RTSTRUCT"),
     "image.czi": (bytes(100), "a microscope's file"),
 }
 
