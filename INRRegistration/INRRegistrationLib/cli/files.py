@@ -1,4 +1,4 @@
-"""Images from files and to files, with their affine kept exactly: sheared ones too."""
+"""Images from files, with their affine kept exactly: sheared ones too. What belongs to writing is named here as well."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from INRRegistrationLib.cli.by_itk import read_by_itk
 from INRRegistrationLib.cli.by_nibabel import kind_of, read_by_nibabel
 from INRRegistrationLib.cli.dicom.read import read_dicom
 from INRRegistrationLib.cli.dicom.scan import is_dicom_file
-from INRRegistrationLib.cli.image_names import NIFTI, plain_name
+from INRRegistrationLib.cli.image_names import NIFTI
 from INRRegistrationLib.cli.image_names import WRITABLE as WRITABLE
 from INRRegistrationLib.cli.image_names import check_image_name as check_image_name
-from INRRegistrationLib.cli.nifti import RAS_TO_LPS, read_nifti, slope_of
+from INRRegistrationLib.cli.image_writer import write_image as write_image
+from INRRegistrationLib.cli.nifti import read_nifti, slope_of
 from INRRegistrationLib.cli.nifti_place import place
 from INRRegistrationLib.cli.shape import READABLE
 from INRRegistrationLib.core.errors import InputError
@@ -33,7 +34,6 @@ Say = Callable[[str], None]
 Values = npt.NDArray[np.generic]
 
 PACKED_NIFTI = (*NIFTI, ".nii.bz2", ".nii.zst")
-HEADER_BYTES = range(348, 4096)
 ROUNDING, SHOWN = 1e-5, 8
 """Labels that are so far from whole, as a share of themselves, were made so by a slope in single precision."""
 WITH_OTHERS = (".mhd", ".nhdr", ".hdr", ".img", ".img.gz", ".head", ".brik", ".brik.gz", ".par", ".rec", ".spr", ".sdt")
@@ -83,57 +83,6 @@ def read_labels(path: str | os.PathLike[str], say: Say, *, series: str | int | N
     if scaled:
         say(f"{volume.name}: {scaled}, labels too: they count as {', '.join(f'{n:g}' for n in np.unique(near)[:SHOWN])}")
     return volume if exact.all() else Volume(near, volume.grid, volume.name)
-
-
-def write_image(path: Path, volume: Volume) -> None:
-    """Write a volume; one on a sheared grid goes to NIfTI by nibabel, because ITK cannot hold it there.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    plain = plain_name(path)
-    if plain != path:  # ITK would cut the name, or not know its ending
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            write_image(Path(folder) / plain.name, volume)
-            (Path(folder) / plain.name).replace(path)
-        return
-    grid = volume.grid
-    if grid.is_sheared and path.name.endswith(NIFTI):
-        nifti = nibabel.Nifti1Image(np.ascontiguousarray(volume.values.transpose(2, 1, 0)), None)
-        nifti.set_sform(RAS_TO_LPS @ grid.affine, code=1)
-        nifti.set_qform(None, code=0)
-        nifti.header.set_xyzt_units("mm")
-        nifti.header.set_zooms(grid.spacing)
-        nibabel.save(nifti, path)
-        return
-    _write_itk(path, volume)
-
-
-def _write_itk(path: Path, volume: Volume) -> None:
-    grid = volume.grid
-    values = volume.values.astype(np.uint8) if volume.values.dtype == np.bool_ else volume.values
-    image = sitk.GetImageFromArray(values)
-    image.SetOrigin(grid.origin.tolist())
-    image.SetSpacing(grid.spacing.tolist())
-    image.SetDirection(grid.direction.ravel().tolist())
-    try:
-        sitk.WriteImage(image, str(path), useCompression=not path.name.endswith((".nii", ".mhd")))
-    except RuntimeError as error:
-        raise OSError(f"{path.name}: {str(error).splitlines()[-1]}") from error
-    if path.name.endswith(NIFTI):
-        _check_whole(path, values.nbytes)
-
-
-def _check_whole(path: Path, data: int) -> None:
-    """Make sure that a NIfTI file holds all its bytes: ITK says nothing when the disk is full."""
-    with path.open("rb") as stream:
-        if path.name.lower().endswith(".gz"):
-            stream.seek(-4, os.SEEK_END)
-            held = int.from_bytes(stream.read(4), "little")  # gzip ends with the length of what it holds, modulo 2^32
-        else:
-            held = stream.seek(0, os.SEEK_END)
-    if (held - data) % 2**32 not in HEADER_BYTES:
-        raise OSError(f"{path.name}: not all of it could be written; is the disk full?")
 
 
 def _read(path: Path, say: Say, series: str | int | None, frame: int | None, *, labels: bool) -> Volume:

@@ -97,7 +97,7 @@ def _of_nrrd(path: Path, grid: Grid) -> list[str]:
         notes.append(no_orientation(grid, "'space directions' is missing"))
         if "spacings" not in fields:
             notes.append(f"the header gives no voxel size; {_list(grid.spacing)} mm is taken")
-    elif "space" not in fields:
+    elif "space" not in fields and fields.get("space dimension", "3") == "3":  # of four axes no file of ITK says it
         notes.append(no_orientation(grid, "'space' is missing"))
     return notes
 
