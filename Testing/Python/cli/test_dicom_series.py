@@ -50,6 +50,19 @@ def test_a_sound_series_is_what_itk_reads(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(volume.grid.direction.ravel(), expected.GetDirection(), atol=1e-12)
 
 
+@pytest.mark.parametrize("digits", [5, 8])
+def test_rounded_oblique_directions_are_taken_as_itk_takes_them_to_the_last_bit(digits: int, tmp_path: Path) -> None:
+    turn = np.linalg.qr(np.random.default_rng(digits).normal(size=(3, 3)))[0]
+    turn[:, 2] = np.cross(turn[:, 0], turn[:, 1])
+    rounded = [round(float(x), digits) for x in turn[:, :2].T.ravel()]
+    for n in range(8):
+        place = [round(float(x), 4) for x in 3.1 * n * turn[:, 2]]
+        one_slice(tmp_path / f"{n}.dcm", n, TRUTH[n], ImageOrientationPatient=rounded, ImagePositionPatient=place)
+    expected = by_itk(tmp_path)
+    seen = np.reshape(expected.GetDirection(), (3, 3)) * expected.GetSpacing()
+    np.testing.assert_array_equal(read_image(tmp_path, pytest.fail).grid.affine[:3, :2], seen[:, :2])
+
+
 @pytest.mark.skipif(not DATA.is_dir(), reason="the shared test images are not on this machine")
 def test_a_real_series_is_what_itk_reads() -> None:
     volume, expected = read_image(DATA, pytest.fail), by_itk(DATA)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.cli.dicom.choose import choose_segment, choose_series, choose_volume
 from INRRegistrationLib.cli.dicom.labels import read_segmentation
-from INRRegistrationLib.cli.dicom.pixels import Pixels
+from INRRegistrationLib.cli.dicom.pixels import Pixels, as_itk_sees
 from INRRegistrationLib.cli.dicom.scan import Found, scan
 from INRRegistrationLib.cli.dicom.stack import Stack, resample, stack_of
 from INRRegistrationLib.cli.room import check_room
@@ -59,7 +59,7 @@ def read_dicom(
     if stack.note:
         say(f"{path.name}: {stack.note}")
     values = _values(stack, pixels)
-    return values if stack.even else resample(values, stack.at, stack.grid.size[2], labels), stack.grid
+    return values if stack.even else resample(values, stack.at, stack.grid.size[2], labels), as_itk_sees(stack.grid, stack.frames[0])
 
 
 def _values(stack: Stack, pixels: Pixels) -> npt.NDArray[np.generic]:
