@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -203,5 +204,15 @@ def test_a_file_that_is_cut_off_is_left_out_and_said_or_refused_alone(tmp_path: 
         volume = read_image(tmp_path, said.append)
     except InputError:
         return
-    assert any("damaged" in sentence for sentence in said)
+    assert any("cannot be read as DICOM" in sentence for sentence in said)
     np.testing.assert_allclose(volume.grid.affine, AFFINE, atol=1e-9)
+
+
+def test_slices_that_may_not_be_read_are_not_missed_in_silence(tmp_path: Path) -> None:
+    series(tmp_path)
+    (tmp_path / "im007.dcm").chmod(0)
+    if os.access(tmp_path / "im007.dcm", os.R_OK):
+        pytest.skip("whoever may read everything is refused nothing")
+    said: list[str] = []
+    assert read_image(tmp_path, said.append).grid.size == (10, 12, 7)
+    assert "1 files that cannot be read as DICOM were left out (you may not read it" in said[0]

@@ -49,7 +49,7 @@ def read_dicom(
     if not found.series:
         raise InputError(_nothing(found, path))
     if found.damaged:
-        say(f"{path.name}: {len(found.damaged)} damaged DICOM files were left out ({next(iter(found.damaged.values()))})")
+        say(f"{path.name}: {len(found.damaged)} files that cannot be read as DICOM were left out ({next(iter(found.damaged.values()))})")
     pixels = Pixels()
     chosen = choose_series(found, series, labels, pixels.same, lambda text: say(f"{path.name}: {text}"))
     if chosen.series.segmentation:
@@ -79,7 +79,7 @@ def _nothing(found: Found, path: Path) -> str:
     if found.damaged and not path.is_dir():
         return f"cannot be read as a DICOM image: {next(iter(found.damaged.values()))}"
     if found.damaged:
-        return f"no DICOM image can be read here; {len(found.damaged)} files are damaged ({_names(found)})"
+        return f"no DICOM image can be read here; {len(found.damaged)} files cannot be read ({_names(found)})"
     if found.others:
         kinds = ", ".join(f"{count} of the kind '{name}'" for name, count in found.others.most_common(NAMED))
         return f"there is no DICOM image here, only DICOM objects without pixels: {kinds}; give the images themselves"

@@ -102,6 +102,9 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _looks_dicom(path: Path) -> bool:
+    """Whether to try; what may not be read is tried too, so that it is told and not missed in silence."""
+    if not os.access(path, os.R_OK):
+        return True
     head = _head_of(path)
     return head[MARK_AT:] == MARK or head[:2] in OLD
 
@@ -139,6 +142,8 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
         frames = frames_of(data, path)
     except InputError as error:
         found.damaged[path.name] = str(error)
+    except PermissionError:
+        found.damaged[path.name] = "you may not read it; change its permissions"
     except Exception:  # damaged files make pydicom raise errors of many unrelated kinds
         found.damaged[path.name] = "its header is damaged"
     else:
