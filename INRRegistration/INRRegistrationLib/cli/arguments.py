@@ -19,6 +19,7 @@ EXIT = (
     "Exit status: 0 a result was kept, 1 an error of the program, 2 bad input, 3 no usable result,\n"
     "4 a result was kept though the fit diverged, 143 ended by the system (see --resume)."
 )
+OTHERS = ("fixed-mask", "moving-mask", "fixed-labels", "moving-labels", "ventricle")
 DIGITS, MOST_THREADS = 40, 4096
 """Of a number on the command line; of one process."""
 EVERY_S = 30.0
@@ -113,7 +114,7 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
     _common(parser)
     _how(parser)
-    add_which(parser, "fixed", "moving")
+    add_which(parser, "fixed", "moving", others=OTHERS)
     for side in ("fixed", "moving"):
         add(f"--{side}-mask", metavar="IMAGE", help=f"positive where {side.upper()} counts")
         add(f"--{side}-landmarks", metavar="POINTS", help=f"points in {side.upper()}, in pairs by order; they measure the error")
@@ -176,7 +177,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--fixed", metavar="IMAGE", required=True, help="the fixed image: folding is measured on its grid")
     add("--moving", metavar="IMAGE", help="the moving image: similarities are measured too")
     add("--fixed-mask", metavar="IMAGE", help="measure folding and similarity only where this is positive; default: everywhere")
-    add_which(parser, "fixed", "moving")
+    add_which(parser, "fixed", "moving", others=("fixed-mask", "fixed-labels", "moving-labels"))
     for side in ("fixed", "moving"):
         add(f"--{side}-landmarks", metavar="POINTS", help=f"points in the {side} image, in pairs by order")
         add(f"--{side}-labels", metavar="IMAGE", help=f"integer labels of the {side} image")

@@ -6,7 +6,7 @@ import math
 
 from INRRegistrationLib.core.errors import InputError
 
-CHOOSE_FRAME = "choose one with --frame N (or --fixed-frame, --moving-frame; frame=N in Python)"
+CHOOSE_FRAME = "choose one with --frame N (or --fixed-frame, --moving-frame, --fixed-mask-frame, ...; frame=N in Python)"
 READABLE = "give a 3D NIfTI, NRRD or MetaImage file, or a folder with a DICOM series"
 
 

@@ -9,12 +9,13 @@ SERIES = "of several DICOM series: its number in the list that is told, or its U
 FRAME = "of several times, echoes and the like in a file or series: its number, from 1"
 
 
-def add_which(parser: argparse.ArgumentParser, *sides: str, shared: bool = True) -> None:
+def add_which(parser: argparse.ArgumentParser, *sides: str, others: tuple[str, ...] = (), shared: bool = True) -> None:
     """Add ``--series`` and ``--frame``, and the same for single images: ``--fixed-frame``.
 
     Args:
         parser: Of one verb.
         sides: These images.
+        others: Images for which there are such options too, without a line of help for each: ``--fixed-mask-frame``.
         shared: Whether the short options hold for all of them; else they are for the main image of the verb.
     """
     both = f"; for {' and '.join(side.upper() for side in sides)}" if shared else ""
@@ -22,7 +23,11 @@ def add_which(parser: argparse.ArgumentParser, *sides: str, shared: bool = True)
     parser.add_argument("--frame", metavar="N", type=_from_one, help=FRAME + both)
     for side in sides:
         parser.add_argument(f"--{side}-series", metavar="N", help=f"the same for {side.upper()} alone")
-        parser.add_argument(f"--{side}-frame", metavar="N", type=_from_one, help=f"the same for {side.upper()} alone")
+        also = f"; so for other images, such as --{others[0]}-frame" if others and side == sides[-1] else ""
+        parser.add_argument(f"--{side}-frame", metavar="N", type=_from_one, help=f"the same for {side.upper()} alone{also}")
+    for name in others:
+        parser.add_argument(f"--{name}-series", help=argparse.SUPPRESS)
+        parser.add_argument(f"--{name}-frame", type=_from_one, help=argparse.SUPPRESS)
 
 
 def which(arguments: argparse.Namespace, side: str = "") -> dict[str, Any]:
@@ -30,7 +35,7 @@ def which(arguments: argparse.Namespace, side: str = "") -> dict[str, Any]:
 
     Args:
         arguments: The words of the command.
-        side: ``fixed``, ``moving`` or ``reference``; empty for the main image. For masks and the like nothing can be chosen.
+        side: ``fixed`` or ``moving``; empty for the main image. Others, such as ``fixed_mask``, have their own options only.
     """
     names = ("series", "frame")
     own = {name: getattr(arguments, f"{side}_{name}", None) for name in names} if side else dict.fromkeys(names)

@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_files import TRUTH, series
+from dicom_files import TRUTH, segmentation, series
 from small_pair import a_grid, blobs, run_cli, true_map
 
 from INRRegistrationLib.cli.arguments import parse
@@ -75,6 +75,10 @@ def test_an_own_choice_goes_before_the_one_for_both() -> None:
     assert which(words, "fixed") == {"series": "1.2.3", "frame": 2}
     assert which(words, "moving") == {"series": None, "frame": 3}
     assert which(words, "fixed_mask") == {"series": None, "frame": None}
+    words = parse(["f", "m", "--output", "o", "--fixed-mask-frame", "2", "--moving-labels-series", "3"])[1]
+    assert which(words, "fixed_mask") == {"series": None, "frame": 2}
+    assert which(words, "moving_labels") == {"series": "3", "frame": None}
+    assert which(words, "fixed") == {"series": None, "frame": None}
 
 
 def test_apply_and_evaluate_know_the_options() -> None:
@@ -98,6 +102,16 @@ def test_both_images_come_from_one_folder(tmp_path: Path) -> None:
     problem = read_problem(words)
     np.testing.assert_array_equal(problem.fixed.values, FRAMES[0])
     np.testing.assert_array_equal(problem.moving.values, FRAMES[2])
+
+
+def test_a_segment_can_be_the_mask(tmp_path: Path) -> None:
+    series(tmp_path / "ct")
+    mask = segmentation(tmp_path / "seg.dcm", [(1, 2, TRUTH[2] > 0), (2, 4, TRUTH[4] > 400)])
+    folder = str(tmp_path / "ct")
+    words = parse([folder, folder, "--output", "o", "--fixed-mask", str(mask), "--fixed-mask-frame", "2"])[1]
+    problem = read_problem(words)
+    assert problem.fixed_mask is not None
+    assert int(problem.fixed_mask.inside().sum()) == int((TRUTH[4] > 400).sum())
 
 
 def test_frames_are_registered_applied_and_evaluated(tmp_path: Path) -> None:

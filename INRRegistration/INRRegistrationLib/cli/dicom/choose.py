@@ -19,7 +19,7 @@ LISTED, LETTERS = 12, 40
 """Of a list that is told; of a description."""
 MAIN = 4
 """A volume with this many times the slices of every other orientation is the one that is meant: the others are localizers."""
-SERIES = "choose one with --series N (or --fixed-series, --moving-series; series=N in Python)"
+SERIES = "choose one with --series N (or --fixed-series, --moving-series, --fixed-mask-series, ...; series=N in Python)"
 
 
 @dataclass(frozen=True, eq=False)

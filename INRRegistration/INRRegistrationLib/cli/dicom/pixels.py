@@ -16,6 +16,7 @@ from INRRegistrationLib.cli.dicom.frame import Frame
 from INRRegistrationLib.cli.dicom.scan import UNPACKED, quiet_pydicom
 from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
 from INRRegistrationLib.core.errors import InputError
+from INRRegistrationLib.core.grid import Grid
 
 Values = npt.NDArray[np.generic]
 
@@ -26,6 +27,8 @@ RAW = (
     "NumberOfFrames",
 )  # fmt: skip
 """What describes stored pixels, and nothing that changes them."""
+ROUNDED = 1e-4
+"""How much of a pixel two readings of its axes may differ."""
 
 
 class Pixels:
@@ -59,6 +62,29 @@ class Pixels:
         first = self.of(one).copy()
         second = self.of(other)
         return first.shape == second.shape and bool(np.array_equal(first, second))
+
+
+def as_itk_sees(grid: Grid, first: Frame) -> Grid:
+    """The grid with the pixel axes that ITK makes of rounded directions: the same ones but for the last digits, at right angles.
+
+    Args:
+        grid: Of a stack.
+        first: Its first slice.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(first.path))
+    try:
+        with silent_libraries():
+            reader.ReadImageInformation()
+    except ITK_ERRORS:
+        return grid
+    n = reader.GetDimension()
+    seen = (np.reshape(reader.GetDirection(), (n, n)) * reader.GetSpacing())[:3, :2]
+    if seen.shape != (3, 2) or np.abs(seen - grid.affine[:3, :2]).max() > ROUNDED * grid.spacing[:2].min():
+        return grid  # ITK does not look where this kind of object says it
+    affine = grid.affine.copy()
+    affine[:3, :2] = seen
+    return Grid(grid.size, affine)
 
 
 def scaled(stored: Values, frame: Frame) -> Values:

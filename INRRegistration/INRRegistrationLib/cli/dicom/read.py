@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.cli.dicom.choose import choose_segment, choose_series, choose_volume
 from INRRegistrationLib.cli.dicom.labels import read_segmentation
-from INRRegistrationLib.cli.dicom.pixels import Pixels
+from INRRegistrationLib.cli.dicom.pixels import Pixels, as_itk_sees
 from INRRegistrationLib.cli.dicom.scan import Found, scan
 from INRRegistrationLib.cli.dicom.stack import Stack, resample, stack_of
 from INRRegistrationLib.cli.room import check_room
@@ -49,7 +49,7 @@ def read_dicom(
     if not found.series:
         raise InputError(_nothing(found, path))
     if found.damaged:
-        say(f"{path.name}: {len(found.damaged)} damaged DICOM files were left out ({next(iter(found.damaged.values()))})")
+        say(f"{path.name}: {len(found.damaged)} files that cannot be read as DICOM were left out ({next(iter(found.damaged.values()))})")
     pixels = Pixels()
     chosen = choose_series(found, series, labels, pixels.same, lambda text: say(f"{path.name}: {text}"))
     if chosen.series.segmentation:
@@ -59,7 +59,7 @@ def read_dicom(
     if stack.note:
         say(f"{path.name}: {stack.note}")
     values = _values(stack, pixels)
-    return values if stack.even else resample(values, stack.at, stack.grid.size[2], labels), stack.grid
+    return values if stack.even else resample(values, stack.at, stack.grid.size[2], labels), as_itk_sees(stack.grid, stack.frames[0])
 
 
 def _values(stack: Stack, pixels: Pixels) -> npt.NDArray[np.generic]:
@@ -79,7 +79,7 @@ def _nothing(found: Found, path: Path) -> str:
     if found.damaged and not path.is_dir():
         return f"cannot be read as a DICOM image: {next(iter(found.damaged.values()))}"
     if found.damaged:
-        return f"no DICOM image can be read here; {len(found.damaged)} files are damaged ({_names(found)})"
+        return f"no DICOM image can be read here; {len(found.damaged)} files cannot be read ({_names(found)})"
     if found.others:
         kinds = ", ".join(f"{count} of the kind '{name}'" for name, count in found.others.most_common(NAMED))
         return f"there is no DICOM image here, only DICOM objects without pixels: {kinds}; give the images themselves"

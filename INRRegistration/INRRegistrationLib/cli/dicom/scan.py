@@ -102,6 +102,9 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _looks_dicom(path: Path) -> bool:
+    """Whether to try; what may not be read is tried too, so that it is told and not missed in silence."""
+    if not os.access(path, os.R_OK):
+        return True
     head = _head_of(path)
     return head[MARK_AT:] == MARK or head[:2] in OLD
 
@@ -139,6 +142,8 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
         frames = frames_of(data, path)
     except InputError as error:
         found.damaged[path.name] = str(error)
+    except PermissionError:
+        found.damaged[path.name] = "you may not read it; change its permissions"
     except Exception:  # damaged files make pydicom raise errors of many unrelated kinds
         found.damaged[path.name] = "its header is damaged"
     else:
@@ -146,13 +151,16 @@ def _take(path: Path, found: Found, images: list[Image]) -> None:
 
 
 def _check_whole(path: Path, data: Dataset) -> None:
-    """Raise where the pixels do not fit into the file: unpacked ones, or packed ones of less than a byte a frame."""
+    """Raise where the frames do not fit into the file: unpacked ones, or packed ones of less than a byte a frame.
+
+    A single slice stays in its series, which is refused when its pixels are read: left out, it would be a gap to be filled.
+    """
     factors = {"Rows": 0, "Columns": 0, "NumberOfFrames": 1, "BitsAllocated": 16}
     needed = math.prod(values.whole(data, keyword, otherwise) for keyword, otherwise in factors.items()) // 8
     packed = values.text(getattr(data, "file_meta", None), "TransferSyntaxUID") not in UNPACKED
     if packed or values.whole(data, "SamplesPerPixel", 1) != 1:
         needed = values.whole(data, "NumberOfFrames", 1)
-    if path.stat().st_size < needed:
+    if path.stat().st_size < needed and values.whole(data, "NumberOfFrames", 1) > 1:
         raise InputError(f"it is cut off: its pixels take at least {needed} bytes, and the file has {path.stat().st_size}")
 
 
