@@ -61,12 +61,14 @@ def read_by_itk(path: Path, say: Say) -> tuple[npt.NDArray[np.generic], Grid]:
             layered = is_layered(reader)
             if not layered:
                 _check_scalar(reader)
-            check_whole(path, io, reader)
+            more = check_whole(path, io, reader)
             values, grid = read_segmentation(reader, say) if layered else _scalar(reader)
     except ITK_ERRORS as error:
         if "spacing is not supported" in str(error):
             raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
         raise _unreadable(path) from error
+    if more:
+        say(f"there are {more} bytes of voxels more than the header declares, which are left out; see whether its sizes and type are right")
     for note in [] if layered else of_other(path, io, reader):
         say(note)
     return values, grid

@@ -63,8 +63,8 @@ def read_labels(path: str | os.PathLike[str], say: Say) -> Volume:
     volume = _read(Path(path), say)
     if volume.values.dtype.kind != "f":
         return volume
-    near = np.rint(volume.values)
     with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
+        near = np.rint(volume.values)
         exact = np.isfinite(volume.values) & (volume.values == near)
         close = exact | (np.abs(volume.values - near) <= ROUNDING * np.maximum(np.abs(near), 1))
     slope, offset = slope_of(Path(path)) if Path(path).name.lower().endswith(PACKED_NIFTI) else (1.0, 0.0)

@@ -69,10 +69,13 @@ def header_copy(path: Path, folder: Path) -> Path:
 
 
 def slope_of(path: Path) -> tuple[float, float]:
-    """Slope and intercept that the header has for the values of a NIfTI file; (1, 0) where it has none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image = nibabel.load(path)
+    """Slope and intercept that the header has for the values of a NIfTI file; (1, 0) where it has none, or cannot be asked."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = nibabel.load(path)
+    except (OSError, nibabel.filebasedimages.ImageFileError):  # a name that nibabel does not know, though the file was read
+        return 1.0, 0.0
     return float(image.dataobj.slope), float(image.dataobj.inter)
 
 

@@ -48,6 +48,15 @@ def test_a_file_that_was_cut_is_refused(name: str, kept: str, tmp_path: Path) ->
         read_image(path, ignore)
 
 
+@pytest.mark.parametrize("name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr"])
+def test_more_voxels_than_the_header_declares_are_said(name: str, tmp_path: Path) -> None:
+    path, data = written(tmp_path, name)
+    data.write_bytes(data.read_bytes() + bytes(264))
+    said: list[str] = []
+    np.testing.assert_array_equal(read_image(path, said.append).values, TRUTH)
+    assert "264 bytes of voxels more than the header declares" in said[0]
+
+
 @pytest.mark.parametrize("end", [0.3, 0.7, 0.999])
 def test_a_stack_of_pages_that_was_cut_is_refused(end: float, tmp_path: Path) -> None:
     path, _ = written(tmp_path, "a.tif")
