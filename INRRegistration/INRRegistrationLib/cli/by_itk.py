@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from INRRegistrationLib.cli.header_notes import of_other
+from INRRegistrationLib.cli.header_notes import BEYOND, of_other
 from INRRegistrationLib.cli.image_names import DETACHED
 from INRRegistrationLib.cli.known import described
 from INRRegistrationLib.cli.room import available_bytes, check_room
@@ -68,7 +68,7 @@ def read_by_itk(path: Path, say: Say) -> tuple[npt.NDArray[np.generic], Grid]:
             raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
         raise _unreadable(path) from error
     if more:
-        say(f"there are {more} bytes of voxels more than the header declares, which are left out; see whether its sizes and type are right")
+        say(BEYOND.format(more))
     for note in [] if layered else of_other(path, io, reader):
         say(note)
     return values, grid

@@ -17,6 +17,7 @@ from INRRegistrationLib.core.grid import Grid
 
 APART = 0.05
 """Two places of a voxel are two where they are further apart than this share of the smallest spacing."""
+BEYOND = "there are {} bytes of voxels more than the header declares, which are left out; see whether its sizes and type are right"
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 PLAIN = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "BioRadImageIO": "BioRad", "StimulateImageIO": "Stimulate"}
 PAGES = {"TIFFImageIO": "TIFF", "LSMImageIO": "LSM"}

@@ -92,6 +92,11 @@ def _read(path: Path) -> NiftiFile:
     if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 images are of a subclass
         raise InputError(f"this is not NIfTI but {type(image).__name__}; rename it, or convert it")
     pixdim = _checked_spacing(path, type(image.header))
+    first, least = image.dataobj.offset, image.header.single_vox_offset
+    if first < least:
+        raise InputError(
+            f"cannot be read: the header has the voxels begin at byte {first}, within the header of {least} bytes; repair the header"
+        )
     shape, kind = image.shape, image.get_data_dtype()
     check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names))
     if kind.kind == "c":
