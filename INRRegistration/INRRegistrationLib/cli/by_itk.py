@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from INRRegistrationLib.cli.header_notes import of_other
+from INRRegistrationLib.cli.header_notes import BEYOND, of_other
 from INRRegistrationLib.cli.image_names import DETACHED
 from INRRegistrationLib.cli.known import described
 from INRRegistrationLib.cli.room import available_bytes, check_room
@@ -61,12 +61,14 @@ def read_by_itk(path: Path, say: Say, frame: int | None = None) -> tuple[npt.NDA
             check_units(path, reader)
             layered = is_layered(reader)
             number = 0 if layered else _check_scalar(reader, frame)
-            check_whole(path, io, reader)
+            more = check_whole(path, io, reader)
             values, grid = read_segmentation(reader, say) if layered else _scalar(reader, number)
     except ITK_ERRORS as error:
         if "spacing is not supported" in str(error):
             raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
         raise _unreadable(path) from error
+    if more:
+        say(BEYOND.format(more))
     for note in [] if layered else of_other(path, io, reader):
         say(note)
     return values, grid

@@ -70,8 +70,8 @@ def read_labels(path: str | os.PathLike[str], say: Say, *, series: str | int | N
     volume = _read(Path(path), say, series, frame, labels=True)
     if volume.values.dtype.kind != "f":
         return volume
-    near = np.rint(volume.values)
     with np.errstate(invalid="ignore"):  # some bit patterns are no number at all
+        near = np.rint(volume.values)
         exact = np.isfinite(volume.values) & (volume.values == near)
         close = exact | (np.abs(volume.values - near) <= ROUNDING * np.maximum(np.abs(near), 1))
     slope, offset = slope_of(Path(path)) if _is_nifti(Path(path)) else (1.0, 0.0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import SimpleITK as sitk
+from PIL import Image
 
 from INRRegistrationLib.cli.data_parts import nrrd_header
 from INRRegistrationLib.cli.text_headers import meta_header
@@ -15,9 +17,12 @@ from INRRegistrationLib.core.grid import Grid
 
 APART = 0.05
 """Two places of a voxel are two where they are further apart than this share of the smallest spacing."""
+BEYOND = "there are {} bytes of voxels more than the header declares, which are left out; see whether its sizes and type are right"
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 PLAIN = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "BioRadImageIO": "BioRad", "StimulateImageIO": "Stimulate"}
 PAGES = {"TIFFImageIO": "TIFF", "LSMImageIO": "LSM"}
+DESCRIPTION = 270
+"""The tag of a TIFF file with what programs say about it."""
 AXES = ("TransformMatrix", "Rotation", "Orientation")
 
 
@@ -59,13 +64,16 @@ def of_other(path: Path, io: str, reader: sitk.ImageFileReader) -> list[str]:
     if io in PAGES:
         return [
             f"a {PAGES[io]} file holds neither slice distance nor place nor orientation: {_list(spacing)} mm, origin 0 and axes to "
-            "L, P, S are taken; convert it to NRRD with the true spacing where that is wrong"
+            f"L, P, S are taken{_by_imagej(path)}; convert it to NRRD with the true spacing where that is wrong"
         ]
     if io == "MRCImageIO":
         return [f"the lengths of an MRC file are in ångström and are taken as mm, as ITK does: spacing {_list(spacing)}"]
     if io in PLAIN:
         return [no_orientation(grid, f"a {PLAIN[io]} file holds none")]
     if io == "NiftiImageIO":
+        image = nibabel.load(path)  # both read .hdr and .img
+        if isinstance(image, nibabel.Nifti1Pair):
+            return of_nifti(image, np.asarray(image.header["pixdim"][1:4]), grid)
         return [no_orientation(grid, "an Analyze file holds none")]
     if io == "MetaImageIO":
         return _of_meta(path, grid)
@@ -80,6 +88,19 @@ def no_orientation(grid: Grid, why: str) -> str:
         f"the header gives no orientation ({why}): axes to {axes} and origin {_list(grid.origin)} are taken, as ITK and Slicer do; "
         "left and right may be exchanged"
     )
+
+
+def _by_imagej(path: Path) -> str:
+    """What ImageJ has noted about the spacing in a TIFF file; ITK does not look there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(path) as image:
+                text = str(image.tag_v2.get(DESCRIPTION, ""))
+        except (OSError, SyntaxError, ValueError, AttributeError):
+            return ""
+    noted = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return f" (ImageJ has noted a slice distance of {noted['spacing'][:20]} {noted.get('unit', '')[:20]})" if "spacing" in noted else ""
 
 
 def _of_meta(path: Path, grid: Grid) -> list[str]:

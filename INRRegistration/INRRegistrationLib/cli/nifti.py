@@ -69,10 +69,13 @@ def header_copy(path: Path, folder: Path) -> Path:
 
 
 def slope_of(path: Path) -> tuple[float, float]:
-    """Slope and intercept that the header has for the values of a NIfTI file; (1, 0) where it has none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image = nibabel.load(path)
+    """Slope and intercept that the header has for the values of a NIfTI file; (1, 0) where it has none, or cannot be asked."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = nibabel.load(path)
+    except (OSError, nibabel.filebasedimages.ImageFileError):  # a name that nibabel does not know, though the file was read
+        return 1.0, 0.0
     return float(image.dataobj.slope), float(image.dataobj.inter)
 
 
@@ -89,6 +92,11 @@ def _read(path: Path, frame: int | None) -> NiftiFile:
     if not isinstance(image, nibabel.Nifti1Image):  # NIfTI-2 images are of a subclass
         raise InputError(f"this is not NIfTI but {type(image).__name__}; rename it, or convert it")
     pixdim = _checked_spacing(path, type(image.header))
+    first, least = image.dataobj.offset, image.header.single_vox_offset
+    if first < least:
+        raise InputError(
+            f"cannot be read: the header has the voxels begin at byte {first}, within the header of {least} bytes; repair the header"
+        )
     shape, kind = image.shape, image.get_data_dtype()
     number = check_shape(shape[:4], int(np.prod(shape[4:])) if kind.names is None else len(kind.names), frame)
     if kind.kind == "c":

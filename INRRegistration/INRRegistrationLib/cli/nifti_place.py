@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from INRRegistrationLib.cli.header_notes import APART, far, form, of_nifti
+from INRRegistrationLib.cli.header_notes import APART, BEYOND, far, form, of_nifti
 from INRRegistrationLib.cli.nifti import NiftiFile, header_copy
 from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
 from INRRegistrationLib.core.grid import Grid
@@ -27,6 +28,9 @@ def place(path: Path, read: NiftiFile, say: Callable[[str], None]) -> Grid:
         say: Told what the header leaves open.
     """
     taken = _taken(path, read)
+    more = path.stat().st_size - read.image.dataobj.offset - math.prod(read.image.shape) * read.image.get_data_dtype().itemsize
+    if path.suffix.lower() == ".nii" and more > 0:
+        say(BEYOND.format(more))
     for note in of_nifti(read.image, read.pixdim, taken):
         say(note)
     return taken

@@ -27,16 +27,21 @@ class _Unpacker(Protocol):
         """The next bytes."""
 
 
-def check_parts(parts: list[Part], count: int, item: int) -> None:
+def check_parts(parts: list[Part], count: int, item: int) -> int:
     """Raise where ``count`` values of ``item`` bytes are not there, undamaged, in all these pieces together.
+
+    Returns:
+        How many bytes more there are, in files of voxels as they are.
 
     Raises:
         InputError: They are not.
     """
+    more = 0
     for part in parts:
         if not _is_file(part.path):
             raise InputError(f"cannot be read: the file with its voxels is not where it says ({part.path.name}); copy both files together")
-        _check_part(part, count // len(parts), item)
+        more += _check_part(part, count // len(parts), item)
+    return more
 
 
 def _is_file(path: Path) -> bool:
@@ -46,18 +51,22 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _check_part(part: Part, count: int, item: int) -> None:
+def _check_part(part: Part, count: int, item: int) -> int:
     """One piece of the voxels: ``count`` values of ``item`` bytes."""
+    more = 0
     with part.path.open("rb") as stream:
         _skip_lines(stream, part)
         if part.packing == "raw":
-            compare(part.path.stat().st_size - (stream.tell() + max(part.skip, 0)), count * item)
+            there = part.path.stat().st_size - (stream.tell() + max(part.skip, 0))
+            compare(there, count * item)
+            more = there - count * item if part.skip >= 0 else 0
         elif part.packing == "text":
             compare(_numbers(stream, count), count, "numbers")
         elif part.packing == "hex":
             compare(len(b"".join(stream.read().split())) // 2, count * item)
         else:
             compare(unpacked(stream, part) - max(part.skip, 0), count * item, exactly=part.skip == 0)
+    return more
 
 
 def _numbers(stream: BinaryIO, most: int) -> int:

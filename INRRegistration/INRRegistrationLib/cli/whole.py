@@ -26,7 +26,7 @@ VTK_HEADER = 65536
 VTK_VALUES = re.compile(rb"(?:LOOKUP_TABLE[^\n]*|(?:VECTORS|NORMALS|TENSORS|COLOR_SCALARS)[^\n]*)\r?\n", re.IGNORECASE)
 
 
-def check_whole(path: Path, io: str, reader: sitk.ImageFileReader) -> None:
+def check_whole(path: Path, io: str, reader: sitk.ImageFileReader) -> int:
     """Raise where bytes of the voxels are missing, or do not fit their checksum.
 
     Args:
@@ -34,22 +34,24 @@ def check_whole(path: Path, io: str, reader: sitk.ImageFileReader) -> None:
         io: The name of ITK's class that reads it.
         reader: That has read its header.
 
+    Returns:
+        How many bytes more there are than the header declares, where voxels are all that follows it.
+
     Raises:
         InputError: They are, or do not; the text says what is there and what belongs there.
     """
     count = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
     item = sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
     check = CHECKS.get(io)
-    if check is not None:
-        check(path, count, item)
+    return (check(path, count, item) or 0) if check is not None else 0
 
 
-def _meta(path: Path, count: int, item: int) -> None:
-    check_parts(meta_parts(path), count, item)
+def _meta(path: Path, count: int, item: int) -> int:
+    return check_parts(meta_parts(path), count, item)
 
 
-def _nrrd(path: Path, count: int, item: int) -> None:
-    check_parts(nrrd_parts(path), count, item)
+def _nrrd(path: Path, count: int, item: int) -> int:
+    return check_parts(nrrd_parts(path), count, item)
 
 
 def _gipl(path: Path, count: int, item: int) -> None:
@@ -101,7 +103,7 @@ def _stimulate(path: Path, count: int, item: int) -> None:
     check_parts([Part(path.with_suffix(".sdt"), "raw")], count, item)
 
 
-CHECKS: dict[str, Callable[[Path, int, int], None]] = {
+CHECKS: dict[str, Callable[[Path, int, int], int | None]] = {
     "MetaImageIO": _meta, "NrrdImageIO": _nrrd, "NiftiImageIO": _nifti, "GiplImageIO": _gipl, "MRCImageIO": _mrc, "VTKImageIO": _vtk,
     "TIFFImageIO": check_tiff, "LSMImageIO": check_tiff, "BioRadImageIO": _raw, "StimulateImageIO": _stimulate, "Bruker2dseqImageIO": _raw,
     "GE4ImageIO": _raw, "GE5ImageIO": _raw,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import struct
 import zlib
 from pathlib import Path
 
@@ -46,6 +47,15 @@ def test_a_file_that_was_cut_is_refused(name: str, kept: str, tmp_path: Path) ->
     data.write_bytes({"half of it": whole[: len(whole) // 2], "all but the last byte": whole[:-1], "nothing": b""}[kept])
     with pytest.raises(InputError, match=r"cannot be read|is empty"):
         read_image(path, ignore)
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.nii"])
+def test_more_voxels_than_the_header_declares_are_said(name: str, tmp_path: Path) -> None:
+    path, data = written(tmp_path, name)
+    data.write_bytes(data.read_bytes() + bytes(264))
+    said: list[str] = []
+    np.testing.assert_array_equal(read_image(path, said.append).values, TRUTH)
+    assert "264 bytes of voxels more than the header declares" in said[0]
 
 
 @pytest.mark.parametrize("end", [0.3, 0.7, 0.999])
@@ -173,6 +183,16 @@ def test_text_that_is_no_numbers_is_refused(damage: str, tmp_path: Path) -> None
     path.write_text(head + "\n".join(rows) + "\n")
     np.testing.assert_array_equal(read_image(path, ignore).values, TRUTH)
     path.write_text(head + "\n".join([*rows[:50], damage, *rows[51:]]) + "\n")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_image(path, ignore)
+
+
+@pytest.mark.parametrize("first", [0.0, 100.0, 348.0])
+def test_a_header_is_not_read_as_voxels(first: float, tmp_path: Path) -> None:
+    path, _ = written(tmp_path, "a.nii")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<f", content, 108, first)
+    path.write_bytes(bytes(content))
     with pytest.raises(InputError, match="cannot be read"):
         read_image(path, ignore)
 

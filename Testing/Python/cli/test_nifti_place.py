@@ -102,6 +102,21 @@ def test_a_header_without_orientation_is_said(name: str, tmp_path: Path) -> None
     assert "left and right may be exchanged" in said[0]
 
 
+def test_nifti_in_two_files_is_told_from_analyze(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Pair(TRUTH, None)
+    image.set_qform(PLAIN, 1)
+    image.set_sform(turned(17) @ PLAIN, 4)
+    nibabel.save(image, tmp_path / "a.hdr")
+    for name in ("a.hdr", "a.img"):
+        affine, said = read(tmp_path / name)
+        np.testing.assert_allclose(affine, itk(tmp_path / name), atol=1e-5)
+        assert len(said) == 1
+        assert "form is taken" in said[0]
+    image.set_sform(PLAIN, 1)
+    nibabel.save(image, tmp_path / "b.hdr")
+    assert read(tmp_path / "b.hdr")[1] == []
+
+
 def test_voxel_sizes_that_differ_are_said(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.nii", None, 0, PLAIN, 1)
     content = bytearray(path.read_bytes())

@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 
 from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.core.errors import InputError
@@ -226,6 +227,21 @@ def test_formats_without_a_place_in_the_patient_are_said(name: str, words: str, 
     read_image(tmp_path / name, said.append)
     assert len(said) == 1
     assert words in said[0]
+
+
+def test_the_slice_distance_that_imagej_has_noted_is_told(tmp_path: Path) -> None:
+    first, *others = [Image.fromarray(page.astype(np.uint16)) for page in TRUTH]
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others, description="ImageJ=1.53\nimages=9\nspacing=2.5\nunit=micron")
+    said: list[str] = []
+    read_image(tmp_path / "a.tif", said.append)
+    assert "ImageJ has noted a slice distance of 2.5 micron" in said[0]
+
+
+def test_labels_under_a_name_in_mixed_letters_are_read(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image((TRUTH % 5).astype(np.float32), AFFINE)
+    nibabel.save(image, tmp_path / "a.nii")
+    (tmp_path / "a.nii").rename(tmp_path / "labels.Nii")
+    np.testing.assert_array_equal(read_labels(tmp_path / "labels.Nii", ignore).values, (TRUTH % 5).T)
 
 
 NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: 7 8 9\nencoding: raw\nendian: little\n{}\n"
