@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 TRUSTED = (".nrrd", ".nhdr", ".mha", ".mhd")
 """Formats whose headers are looked at before ITK sees them; files of others are first read in a process of their own."""
 PATIENCE_S = 300
+NO_SPACING = "the header says that a voxel spacing is 0 mm; repair the header"
 MOST = 2**62
 APART = """
 import math, sys, SimpleITK
@@ -65,7 +66,7 @@ def read_by_itk(path: Path, say: Say, frame: int | None = None) -> tuple[npt.NDA
             values, grid = read_segmentation(reader, say) if layered else _scalar(reader, number)
     except ITK_ERRORS as error:
         if "spacing is not supported" in str(error):
-            raise InputError("the header says that a voxel spacing is 0 mm; repair the header") from error
+            raise InputError(NO_SPACING) from error
         raise _unreadable(path) from error
     if more:
         say(BEYOND.format(more))
@@ -105,8 +106,8 @@ def _try_apart(path: Path) -> None:
         done = subprocess.run(given, capture_output=True, timeout=PATIENCE_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise _unreadable(path) from error
-    if done.returncode < 0:  # it was ended; what it only cannot read is told by the reader itself
-        raise _unreadable(path)
+    if done.returncode != 0:
+        raise InputError(NO_SPACING) if b"spacing is not supported" in done.stderr else _unreadable(path)
 
 
 def _unreadable(path: Path) -> InputError:
