@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dicom_files
 import nibabel
 import numpy as np
 import SimpleITK as sitk
@@ -148,6 +149,19 @@ def itk_seeds(ending: str) -> list[bytes]:
         return found
 
 
+def dicom_seeds() -> list[bytes]:
+    """Files that hold a volume each: an enhanced one, a segmentation and a mosaic."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "seed.dcm"
+        enhanced = dicom_files.enhanced(path, dicom_files.TRUTH, [dicom_files.group(n) for n in dicom_files.PLACES]).read_bytes()
+        segments = [(1, n, dicom_files.TRUTH[n] > 300) for n in (2, 3)]
+        return [
+            enhanced,
+            dicom_files.segmentation(path, segments).read_bytes(),
+            dicom_files.mosaic(path, dicom_files.TRUTH).read_bytes(),
+        ]
+
+
 def transform_seeds(ending: str) -> list[bytes]:
     euler, affine = sitk.Euler3DTransform((1.0, 2.0, 3.0), 0.1, 0.2, 0.3), sitk.AffineTransform(3)
     with tempfile.TemporaryDirectory() as folder:
@@ -182,6 +196,7 @@ TARGETS = {
     "nifti-gz": Target(through_file(".nii.gz", image), lambda: [gzip.compress(seed) for seed in nifti_seeds()]),
     "nrrd": Target(through_file(".nrrd", image), lambda: itk_seeds(".nrrd")),
     "metaimage": Target(through_file(".mha", image), lambda: itk_seeds(".mha")),
+    "dicom": Target(through_file(".dcm", image, labels), dicom_seeds),
     "transform": Target(through_file(".tfm", read_linear), lambda: transform_seeds(".tfm")),
     "transform-h5": Target(through_file(".h5", read_linear), lambda: transform_seeds(".h5")),
 }

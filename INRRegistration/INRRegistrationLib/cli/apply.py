@@ -14,6 +14,7 @@ from INRRegistrationLib.cli.outputs import check_file
 from INRRegistrationLib.cli.point_map import LOST_MM, Loaded, displacement_on, load_map, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
 from INRRegistrationLib.cli.publish import finished_file
+from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
@@ -55,7 +56,7 @@ def _points(arguments: argparse.Namespace, output: Path) -> None:
 def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
     check_image_name(output)
     loaded = load_map(arguments.transform)
-    volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say)
+    volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say, **which(arguments))
     grid = _output_grid(arguments, loaded)
     displacement, lost = displacement_on(grid, loaded.map, inverse=arguments.to == "moving")
     values = (pull_labels if kind == "labels" else pull_image)(volume, grid, displacement)
@@ -68,7 +69,7 @@ def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
 
 def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
     if arguments.reference is not None:
-        return read_image(arguments.reference, _say).grid
+        return read_image(arguments.reference, _say, **which(arguments, "reference")).grid
     grid = loaded.fixed_grid if arguments.to == "fixed" else loaded.moving_grid
     if grid is None:
         name = Path(arguments.transform).name

@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from INRRegistrationLib.cli.which import add_which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import options
 from INRRegistrationLib.core.presets import DEFAULT
 from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES
 
-IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with a DICOM series; 3D, one value per voxel."
+IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with DICOM files; 3D, one value per voxel."
 POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or Slicer's .mrk.json."
 EXIT = (
     "Exit status: 0 a result was kept, 1 an error of the program, 2 bad input, 3 no usable result,\n"
     "4 a result was kept though the fit diverged, 143 ended by the system (see --resume)."
 )
+OTHERS = ("fixed-mask", "moving-mask", "fixed-labels", "moving-labels", "ventricle")
 DIGITS, MOST_THREADS = 40, 4096
 """Of a number on the command line; of one process."""
 EVERY_S = 30.0
@@ -112,6 +114,7 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
     _common(parser)
     _how(parser)
+    add_which(parser, "fixed", "moving", others=OTHERS)
     for side in ("fixed", "moving"):
         add(f"--{side}-mask", metavar="IMAGE", help=f"positive where {side.upper()} counts")
         add(f"--{side}-landmarks", metavar="POINTS", help=f"points in {side.upper()}, in pairs by order; they measure the error")
@@ -163,6 +166,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     add("input", metavar="INPUT", help="image, labels or points")
     add("output", metavar="OUTPUT", help="file to write; points keep the format of INPUT")
     add("--reference", metavar="IMAGE", help="grid of the output image; default: the grid that the model was made for")
+    add_which(parser, "reference", shared=False)
     add("--kind", choices=["image", "labels", "points"], help="default: points for .csv and .mrk.json, else image")
     add("--to", choices=["fixed", "moving"], default="fixed", help="the space to bring INPUT to, from the other one; default fixed")
 
@@ -173,6 +177,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
     add("--fixed", metavar="IMAGE", required=True, help="the fixed image: folding is measured on its grid")
     add("--moving", metavar="IMAGE", help="the moving image: similarities are measured too")
     add("--fixed-mask", metavar="IMAGE", help="measure folding and similarity only where this is positive; default: everywhere")
+    add_which(parser, "fixed", "moving", others=("fixed-mask", "fixed-labels", "moving-labels"))
     for side in ("fixed", "moving"):
         add(f"--{side}-landmarks", metavar="POINTS", help=f"points in the {side} image, in pairs by order")
         add(f"--{side}-labels", metavar="IMAGE", help=f"integer labels of the {side} image")

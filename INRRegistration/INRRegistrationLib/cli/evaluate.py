@@ -15,6 +15,7 @@ from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.folding import determinants
 from INRRegistrationLib.cli.point_map import PointMap, displacement_on, load_map
 from INRRegistrationLib.cli.points import read_points
+from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.volume import Volume
 
@@ -27,19 +28,21 @@ def run(arguments: argparse.Namespace) -> int:
         if (getattr(arguments, f"fixed_{what}") is None) != (getattr(arguments, f"moving_{what}") is None):
             raise InputError(f"{what} were given for one image only; give them for both, or for none")
     phi = load_map(arguments.transform).map
-    fixed = read_image(arguments.fixed, _say)
+    fixed = read_image(arguments.fixed, _say, **which(arguments, "fixed"))
     displacement, _ = displacement_on(fixed.grid, phi)
     mask = np.ones(fixed.grid.shape, dtype=bool)
     if arguments.fixed_mask is not None:
-        mask = _mask(arguments.fixed_mask, fixed)
+        mask = _mask(arguments, fixed)
     measured: dict[str, Any] = {"transform": arguments.transform, "voxels": int(mask.sum())}
     measured |= folding(displacement, fixed, mask)
     if arguments.moving is not None:
-        measured["similarity"] = similarity(fixed, read_image(arguments.moving, _say), displacement, mask)
+        moving = read_image(arguments.moving, _say, **which(arguments, "moving"))
+        measured["similarity"] = similarity(fixed, moving, displacement, mask)
     if arguments.fixed_landmarks is not None:
         measured["tre_mm"] = landmark_error(phi, arguments.fixed_landmarks, arguments.moving_landmarks)
     if arguments.fixed_labels is not None:
-        measured["dice"] = overlap(phi, read_labels(arguments.fixed_labels, _say), read_labels(arguments.moving_labels, _say))
+        names = ("fixed_labels", "moving_labels")
+        measured["dice"] = overlap(phi, *(read_labels(getattr(arguments, name), _say, **which(arguments, name)) for name in names))
     print(json.dumps(measured, indent=2))
     return 0
 
@@ -48,9 +51,9 @@ def _say(sentence: str) -> None:
     print(f"inr-register: {sentence}", file=sys.stderr)
 
 
-def _mask(path: str, fixed: Volume) -> npt.NDArray[np.bool_]:
+def _mask(arguments: argparse.Namespace, fixed: Volume) -> npt.NDArray[np.bool_]:
     """Where a mask on any grid is positive, on the fixed grid."""
-    volume = read_image(path, _say)
+    volume = read_image(arguments.fixed_mask, _say, **which(arguments, "fixed_mask"))
     inside = Volume(volume.inside().astype(np.uint8), volume.grid, volume.name)
     mask = np.asarray(pull_labels(inside, fixed.grid, np.zeros((*fixed.grid.shape, 3), dtype=np.float32)), dtype=bool)
     if not mask.any():

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.points import read_axis, read_line, read_points
 from INRRegistrationLib.cli.transforms import read_linear
+from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.problem import Problem
 
 IMAGES = ("fixed", "moving", "fixed_mask", "moving_mask", "fixed_labels", "moving_labels", "ventricle")
@@ -45,7 +46,8 @@ def read_problem(arguments: argparse.Namespace) -> Problem:
     for name in IMAGES:
         path = getattr(arguments, name)
         if path is not None:
-            given[name] = (read_labels if name.endswith("labels") else read_image)(path, sayer(name, path))
+            reader = read_labels if name.endswith("labels") else read_image
+            given[name] = reader(path, sayer(name, path), **which(arguments, name))
     for name in LANDMARKS:
         path = getattr(arguments, name)
         if path is not None:

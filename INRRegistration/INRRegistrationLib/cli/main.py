@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from traceback import format_exc
 
 from INRRegistrationLib.cli.arguments import VERBS, parse
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _show_any_name()
     try:
         verb, arguments = parse(words)
         if verb != "presets":  # it loads nothing
@@ -51,6 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         said = str(error) or "no message"
         return _fail(f"internal error, please report it: {type(error).__name__}: {said} ({log_error(format_exc())})", ERROR)
+
+
+def _show_any_name() -> None:
+    """Have letters that the console's code page lacks shown as escapes: no name may end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str, status: int) -> int:

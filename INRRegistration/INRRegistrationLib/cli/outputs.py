@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ def check_folder(folder: Path, inputs: Iterable[str | None], names: Iterable[str
             raise InputError(
                 f"{folder / name}: a file of this name is to be written, but this is a folder; rename it, or choose another output"
             )
+        _check_replaceable(folder / name)
     _check_kept([folder / name for name in names], inputs)
 
 
@@ -59,6 +61,7 @@ def check_file(path: Path, inputs: Iterable[str | None]) -> None:
     if path.is_dir():
         raise InputError(f"{path}: the output must be a file, but this is a folder; add a file name")
     _check_writable(path.parent)
+    _check_replaceable(path)
     _check_kept([path], inputs)
 
 
@@ -101,6 +104,12 @@ def _check_writable(folder: Path) -> None:
         tempfile.TemporaryDirectory(prefix=f"{PREFIX}try-", dir=place).cleanup()
     except OSError as error:
         raise InputError(f"{folder}: cannot write there ({error.strerror or error}); choose another output") from error
+
+
+def _check_replaceable(path: Path) -> None:
+    """A file with a flag that forbids to write it is meant to stay; some systems would refuse to replace it after all the work."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise InputError(f"{path}: this file is read-only and would be replaced; make it writable, or choose another output")
 
 
 def _check_kept(outputs: list[Path], inputs: Iterable[str | None]) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from INRRegistrationLib.cli.free_space import is_room, reason
 from INRRegistrationLib.cli.silence import silent_libraries
 from INRRegistrationLib.core.errors import RegistrationError
 
@@ -52,8 +53,9 @@ def finished_folder(folder: Path, obsolete: Iterable[str] = ()) -> Iterator[Path
             with _uninterrupted():
                 _move(draft, folder)
     except OSError as error:
-        seen = f"{' '.join(str(error).split())}; {_free(folder)}"
-        raise RegistrationError(f"{folder}: the results could not be written ({seen}); make room or choose another place") from error
+        why = "; ".join([" ".join(str(error).split()), *reason(folder, error)])
+        remedy = "make room or choose another place" if is_room(error) else "choose another place"
+        raise RegistrationError(f"{folder}: the results could not be written ({why}); {remedy}") from error
 
 
 @contextmanager
@@ -124,15 +126,6 @@ def _draft(folder: Path) -> Iterator[Path]:
         finally:
             if not (draft / LIST).exists() or not any((draft / FILES).iterdir()):
                 shutil.rmtree(draft, ignore_errors=True)
-
-
-def _free(folder: Path) -> str:
-    """How much room there is, in words."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    try:
-        return f"{shutil.disk_usage(there).free / 2**20:.1f} MB are free there"
-    except OSError as error:
-        return f"no room can be seen there: {error.strerror}"
 
 
 def _lock_of(draft: Path) -> Path:

@@ -37,7 +37,7 @@ def check_meta_header(path: Path) -> None:
     if path.suffix.lower() not in META:
         return
     seen: dict[str, str] = {}
-    for name, value in _meta_lines(path):
+    for name, value, _ in _meta_lines(path):
         if name in seen and name in ONCE:
             raise InputError(f"the header says {name} twice, so it cannot be read; repair the header")
         seen[name] = value
@@ -51,11 +51,22 @@ def check_meta_header(path: Path) -> None:
                 raise InputError(f"the header has {what}, so it cannot be read; repair the header")
 
 
-def _meta_lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Names and values of a MetaImage header, to the one that ends it."""
+def meta_header(path: Path) -> tuple[dict[str, str], int]:
+    """Values of a MetaImage header by their names, and the byte at which it ends.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    lines = list(_meta_lines(path))
+    return {name: value for name, value, _ in lines}, lines[-1][2]
+
+
+def _meta_lines(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Names and values of a MetaImage header, to the one that ends it, each with the byte after its line."""
     with path.open("rb") as stream:
         header = stream.read(META_HEADER)
-    for line in re.split(rb"\r\n|\r|\n", header):
+    for piece in re.finditer(rb"([^\r\n]*)(\r\n|\r|\n|$)", header):
+        line = piece[1]
         if not line.strip():
             continue
         name, found, value = line.partition(b"=")
@@ -63,7 +74,7 @@ def _meta_lines(path: Path) -> Iterator[tuple[str, str]]:
             name, found, value = line.partition(b":")
         if not found or any(byte < 32 and byte != 9 for byte in line):
             raise InputError("a line of the header is not 'name = value', so it cannot be read; repair the header")
-        yield name.decode("latin-1").strip(), value.decode("latin-1").strip()
+        yield name.decode("latin-1").strip(), value.decode("latin-1").strip(), piece.end()
         if name.strip() == b"ElementDataFile":
             return
     raise InputError("the header does not say where its voxels are (ElementDataFile), so it cannot be read; repair the header")

@@ -9,11 +9,10 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
+from INRRegistrationLib.core.mask_check import check_mask
 from INRRegistrationLib.core.slices import disordered
 from INRRegistrationLib.core.volume import LARGEST, Volume
 
-MIN_MASK_VOXELS = 64
-"""A mask with fewer voxels inside gives a registration nothing to hold on to."""
 FEWEST_STEPS = 8
 """An image of fewer different values, once it is in single precision, has nothing to align."""
 SMALLEST_RANGE = 1e-32
@@ -68,11 +67,11 @@ class Problem:
         warnings = [*self.notes, *_check_image(self.fixed), *_check_image(self.moving)]
         for mask, image in ((self.fixed_mask, self.fixed), (self.moving_mask, self.moving)):
             if mask is not None:
-                _check_mask(mask, image)
+                warnings += check_mask(mask, image)
         _check_initial(self.initial)
         _check_pairs(self)
         if self.ventricle is not None:
-            _check_mask(self.ventricle, self.fixed)
+            warnings += check_mask(self.ventricle, self.fixed)
         _check_long_axis(self.long_axis)
         warnings += _check_overlap(self)
         return tuple(warnings)
@@ -125,16 +124,6 @@ def _check_steps(name: str, low: float, high: float) -> None:
             f"{name}: its values, {low:.10g} to {low:.10g} + {high - low:.3g}, lie too close together to be told apart in single precision "
             f"(steps of {step:.2g}); subtract the smallest one, or multiply them by a large number"
         )
-
-
-def _check_mask(mask: Volume, image: Volume) -> None:
-    inside = mask.inside()
-    count = int(inside.sum())
-    if count < MIN_MASK_VOXELS:
-        raise InputError(f"{mask.name}: only {count} voxels are inside, at least {MIN_MASK_VOXELS} are needed; draw a larger mask")
-    points = mask.grid.to_world(np.argwhere(inside)[:: max(count // 20000, 1), ::-1])
-    if not image.grid.contains(points).any():
-        raise InputError(f"{mask.name}: no voxel of the mask lies in {image.name}; check that both are in the same space")
 
 
 def _check_initial(initial: npt.NDArray[np.float64] | None) -> None:

@@ -13,6 +13,8 @@ from INRRegistrationLib.core.grid import Grid
 
 LARGEST = 1e38
 """Images are compared in single precision, which ends a little beyond; larger values count as undefined."""
+TRACE = 1e-3
+"""So small a share of its largest value is nothing in a mask."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +45,16 @@ class Volume:
         object.__setattr__(self, "values", view)
 
     def inside(self) -> npt.NDArray[np.bool_]:
-        """Read the volume as a mask: where the values are positive, (k, j, i)."""
-        return self.values.view(np.bool_) if self.values.dtype == np.bool_ else np.asarray(np.greater(self.values, 0), dtype=np.bool_)
+        """Read the volume as a mask: where the values are positive, beyond traces of the largest one, (k, j, i)."""
+        if self.values.dtype == np.bool_:
+            return self.values.view(np.bool_)
+        return np.asarray(np.greater(self.values, self.traces()), dtype=np.bool_)
+
+    def traces(self) -> float:
+        """Positive values of a mask up to this one are what interpolation and rounding leave of 0; 0 for whole numbers."""
+        if self.values.dtype.kind != "f":
+            return 0.0
+        return TRACE * float(np.max(self.values, initial=0.0, where=np.isfinite(self.values)))
 
     def defined(self) -> npt.NDArray[np.bool_]:
         """Where a value is finite and fits into single precision, (k, j, i)."""

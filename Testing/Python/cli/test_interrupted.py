@@ -117,15 +117,27 @@ def limited(size: int) -> Callable[[], None]:
     return limit
 
 
-@pytest.mark.parametrize("size", [2_000, 60_000])
-def test_results_that_find_no_room_are_told_in_one_line_and_the_old_ones_stay(size: int, a_pair: SmallPair, tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_text("of an earlier run")
-    given = command(a_pair.fixed, a_pair.moving, "--output", tmp_path, "--preset", "quick", "--quiet")
+def without_room(pair: SmallPair, output: Path, size: int, every_s: float) -> subprocess.CompletedProcess[str]:
+    """A run that may write no file larger than ``size``, and saves a checkpoint so often."""
+    (output / "report.json").write_text("of an earlier run")
+    given = command(pair.fixed, pair.moving, "--output", output, "--preset", "quick", "--quiet", "--checkpoint-every", every_s)
     done = subprocess.run(given, env=environment(), preexec_fn=limited(size), capture_output=True, text=True, check=False)
     assert done.returncode == 3, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
     assert "the results could not be written" in done.stderr
-    assert " MB are free there" in done.stderr
+    assert f"may be larger than {size / 2**20:.3g} MB (ulimit -f)" in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("size", [2_000, 60_000])
+def test_results_that_find_no_room_are_told_in_one_line_and_the_old_ones_stay(size: int, a_pair: SmallPair, tmp_path: Path) -> None:
+    done = without_room(a_pair, tmp_path, size, 10**6)  # no checkpoint falls due, however slow the machine
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert content(tmp_path) == {"report.json": b"of an earlier run"}
+
+
+def test_a_checkpoint_that_finds_no_room_is_told_too(a_pair: SmallPair, tmp_path: Path) -> None:
+    done = without_room(a_pair, tmp_path, 2_000, 0)
+    assert [line for line in done.stderr.splitlines() if "checkpoints cannot be written" in line]
     assert content(tmp_path) == {"report.json": b"of an earlier run"}
 
 

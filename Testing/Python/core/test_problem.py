@@ -8,7 +8,8 @@ import pytest
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import MIN_MASK_VOXELS, Problem, finite_range
+from INRRegistrationLib.core.mask_check import MIN_MASK_VOXELS
+from INRRegistrationLib.core.problem import Problem, finite_range
 from INRRegistrationLib.core.volume import Volume
 
 MakeImage = Callable[..., Volume]
