@@ -114,7 +114,7 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
         prepared = prepare.prepare(problem, settings, device)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     saved = keeper.taken()
-    run = _Run(prepared, initial if saved is None else np.asarray(saved.affine), saved or Saved([], [], keeper.halved))
+    run = _Run(prepared, initial if saved is None else np.asarray(saved.affine), saved or Saved([], [*prepared.choices], keeper.halved))
     with clock.phase("affine"):
         clock.tell(Progress("affine", 0.02, 0.0))
         if settings.affine.kind != "none" and saved is None:
