@@ -59,6 +59,8 @@ class Prepared:
         similarity: Weights, decided once the images are aligned.
         gain: What makes moving intensities like fixed ones: times, plus.
         choices: What was decided about the images, in words.
+        start: Facts on the pre-alignment: ``agreement`` of the images where the fit starts (1 at best, 0 as with an image without any
+            structure), ``turned`` degrees against the headers; empty where there was none.
         coarse: Levels by spacing, as far as they were made; `replace` starts anew, for other images.
     """
 
@@ -71,6 +73,7 @@ class Prepared:
     similarity: dict[str, float] = field(default_factory=dict)
     gain: tuple[float, float] = (1.0, 0.0)
     choices: tuple[str, ...] = ()
+    start: dict[str, float] = field(default_factory=dict)
     coarse: dict[float, LevelPair] = field(default_factory=dict, init=False)
 
     def level_pair(self, spacing: float) -> LevelPair:

@@ -52,10 +52,9 @@ class Unpadded(NamedTuple):
         """What was decided, for people."""
         if self.value is None:
             return []
-        share = 100 * float(np.isnan(self.volume.values).mean())
-        return [
-            f"{self.volume.name}: the value {self.value:g} around the field of view ({share:.0f} % of the voxels) is padding and does not count"
-        ]
+        share = f"{100 * float(np.isnan(self.volume.values).mean()):.0f} % of the voxels"
+        name = self.volume.name
+        return [f"{name}: the value {self.value:g} around the field of view ({share}) is padding and does not count"]
 
 
 def unpadded(volume: Volume) -> Unpadded:
