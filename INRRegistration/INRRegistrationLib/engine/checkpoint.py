@@ -40,6 +40,7 @@ class Saved:
         warnings: About them.
         done: Iterations of the fit so far, in all stages.
         run: Of the stage: plain numbers.
+        start: Facts on the pre-alignment by name: ``agreement``, ``turned`` degrees; empty where there was none.
         aligned: (4, 4) the closest linear map that was found, at which contrasts are compared; empty where none was looked for.
         tensors: ``before.N`` parameters before the stage began; ``parameters.N``, ``means.N``, ``squares.N``, ``best.N`` now;
             ``generator.before`` and ``generator.now`` states of the source of random numbers.
@@ -54,6 +55,7 @@ class Saved:
     warnings: list[str] = field(default_factory=list)
     done: int = 0
     run: dict[str, Any] = field(default_factory=dict)
+    start: dict[str, float] = field(default_factory=dict)
     aligned: list[list[float]] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import ndimage
 
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
@@ -31,6 +32,9 @@ Mask = npt.NDArray[np.bool_]
 
 TOLERATED_VOXELS = 0.05
 """Largest difference, in voxels of the finest level, between a network and the spline that stands for it on export."""
+
+VALID = 0.999
+"""A value read between voxels counts where all of those had one, but for rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,8 @@ def finish(
     mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     derived = OfSpline(lattice, frame, model.affine, initial, problem.moving, grid)
-    before = _similarities(problem.fixed, derived.before(), mask)  # first: it need not be held beside what is drawn
+    judged = _both_measured(derived, prepared, mask)
+    before = _similarities(problem.fixed, derived.before(), judged, mask)  # first: it need not be held beside what is drawn
     tell(0.5)
     drawn, mended = draw(derived, mask), 0
     if isinstance(model, Model) and model.field is lattice:
@@ -79,7 +84,7 @@ def finish(
             model, derived = replace(model, field=whole), replace(derived, lattice=whole)
             drawn = draw(derived, mask)
     tell(0.8)
-    quality = _measure(model, problem, derived, drawn, mask, before)
+    quality = _measure(model, problem, derived, drawn, mask, judged, before)
     return Finished(
         model=model,
         transform=as_transform(derived.lattice, frame, model.affine, error),
@@ -117,13 +122,35 @@ def as_spline(model: FittedMap, grid: Grid, spacing: float, seed: int) -> tuple[
     return faded(lattice), Frame.millimetres(grid), error
 
 
-def _similarities(fixed: Volume, image: Floats, mask: Mask) -> dict[str, float]:
+def _both_measured(derived: OfSpline, prepared: Prepared, mask: Mask) -> Mask:
+    """The mask without voxels whose windows see padding or no value of either image, before or after: there is nothing to compare."""
+    if prepared.fixed.valid.all() and prepared.moving.valid.all():
+        return mask
+    where = replace(derived, moving=Volume(prepared.moving.valid.astype(np.float32), derived.moving.grid))
+    seen = on_grid(Volume(prepared.fixed.valid, prepared.fixed.grid), derived.grid) & (where.before() > VALID)
+    for planes in slabs(derived.grid):
+        part = (planes, slice(None), slice(None))
+        seen[planes] &= where.pull(derived.grid.part(part), derived.affine, derived.displacement(part)) > VALID
+    whole = ndimage.binary_erosion(seen, np.ones((3, 3, 3)), iterations=measure.RADIUS, border_value=1) & mask
+    return whole if whole.any() else mask
+
+
+def _similarities(fixed: Volume, image: Floats, judged: Mask, mask: Mask) -> dict[str, float]:
     values = fixed.single()
-    return measure.similarities(values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0), [image], mask)[0]
+    if judged is not mask:  # padding may be so far from all else that windows lose their digits
+        values, image = _within_range(values, judged), _within_range(image, judged)
+    return measure.similarities(values if np.isfinite(values).all() else np.nan_to_num(values, nan=0.0), [image], judged)[0]
 
 
-def _measure(model: FittedMap, problem: Problem, derived: OfSpline, drawn: Drawn, mask: Mask, before: dict[str, float]) -> Quality:
-    after = _similarities(problem.fixed, drawn.warped, mask)
+def _within_range(values: Floats, mask: Mask) -> Floats:
+    seen = values[mask]
+    return np.clip(values, seen.min(), seen.max())
+
+
+def _measure(
+    model: FittedMap, problem: Problem, derived: OfSpline, drawn: Drawn, mask: Mask, judged: Mask, before: dict[str, float]
+) -> Quality:
+    after = _similarities(problem.fixed, drawn.warped, judged, mask)
     folding, spread, sd = measure.determinant_summary(drawn.det, mask)
     return Quality(
         similarity={name: (before[name], after[name]) for name in before},

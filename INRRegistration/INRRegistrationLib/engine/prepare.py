@@ -21,6 +21,7 @@ from INRRegistrationLib.engine.model import new_network
 from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.start.affine import AffineLevel
 from INRRegistrationLib.engine.start.clean import CleanImage, clean, upright
+from INRRegistrationLib.engine.start.padding import unpadded
 from INRRegistrationLib.engine.start.pyramid import ROUNDING, THINNEST, level, orthogonal, working_spacing
 
 Array = npt.NDArray[np.float64]
@@ -57,6 +58,9 @@ class Prepared:
         device: Of every tensor.
         similarity: Weights, decided once the images are aligned.
         gain: What makes moving intensities like fixed ones: times, plus.
+        choices: What was decided about the images, in words.
+        start: Facts on the pre-alignment: ``agreement`` of the images where the fit starts (1 at best, 0 as with an image without any
+            structure), ``turned`` degrees against the headers; empty where there was none.
         coarse: Levels by spacing, as far as they were made; `replace` starts anew, for other images.
     """
 
@@ -68,6 +72,8 @@ class Prepared:
     device: torch.device
     similarity: dict[str, float] = field(default_factory=dict)
     gain: tuple[float, float] = (1.0, 0.0)
+    choices: tuple[str, ...] = ()
+    start: dict[str, float] = field(default_factory=dict)
     coarse: dict[float, LevelPair] = field(default_factory=dict, init=False)
 
     def level_pair(self, spacing: float) -> LevelPair:
@@ -190,14 +196,21 @@ class Prepared:
 def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:
     """Clean both images and lay down the coordinates of the fit."""
     with ThreadPoolExecutor(1) as beside:  # numpy mostly lets go of Python's lock
-        coming = beside.submit(clean, problem.moving, problem.moving_mask, settings.clip_percent)
-        if problem.fixed_mask is None:
-            fixed = clean(orthogonal(problem.fixed), None, settings.clip_percent)
+        coming = beside.submit(_moving, problem, settings)
+        given, mask = unpadded(problem.fixed), problem.fixed_mask
+        if mask is None:
+            fixed = clean(orthogonal(given.volume), None, settings.clip_percent, given.value is not None)
         else:  # the mask first: resampling would carry in what lies outside
-            fixed = upright(clean(problem.fixed, problem.fixed_mask, settings.clip_percent))
-        moving = coming.result()
+            fixed = upright(clean(given.volume, mask, settings.clip_percent))
+        moving, about_moving = coming.result()
     spacing = working_spacing(fixed.grid, settings.max_voxels)
-    return Prepared(fixed, moving, spacing, *_coordinates(fixed.grid, settings), device)
+    return Prepared(fixed, moving, spacing, *_coordinates(fixed.grid, settings), device, choices=(*given.said, *about_moving))
+
+
+def _moving(problem: Problem, settings: Settings) -> tuple[CleanImage, list[str]]:
+    """The clean moving image, and what was decided about it."""
+    given = unpadded(problem.moving)
+    return clean(given.volume, problem.moving_mask, settings.clip_percent, given.value is not None), given.said
 
 
 def _coordinates(grid: Grid, settings: Settings) -> tuple[Frame, Array]:

@@ -116,11 +116,12 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
         prepared = prepare.prepare(problem, settings, device)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     saved = keeper.taken()
-    run = _Run(prepared, initial if saved is None else np.asarray(saved.affine), saved or Saved([], [], keeper.halved))
+    run = _Run(prepared, initial if saved is None else np.asarray(saved.affine), saved or Saved([], [*prepared.choices], keeper.halved))
     with clock.phase("affine"):
         clock.tell(Progress("affine", 0.02, 0.0))
         if settings.affine.kind != "none" and saved is None:
             _align(run, settings, clock)
+    prepared.start = run.saved.start
     chosen = prepared.choose_similarity(settings, np.asarray(run.saved.aligned or run.affine))
     if saved is None:
         run.saved.affine = run.affine.tolist()
@@ -135,6 +136,7 @@ def _align(run: _Run, settings: Settings, clock: Clock) -> None:
     found = prealign(run.prepared, settings, run.affine, lambda: clock.tell(Progress("affine", 0.05, 0.0)))
     run.affine, run.saved.aligned = found.start, found.closest.tolist()
     run.saved.choices.append(f"pre-alignment: {found.said}")
+    run.saved.start, run.saved.warnings = found.facts, [*run.saved.warnings, *found.warnings]
 
 
 def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: Keeper) -> None:

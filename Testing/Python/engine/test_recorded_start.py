@@ -14,6 +14,7 @@ from INRRegistrationLib.engine import compiled
 from INRRegistrationLib.engine.adam import Adam
 from INRRegistrationLib.engine.prepare import prepare
 from INRRegistrationLib.engine.start import affine
+from INRRegistrationLib.engine.start.align import Alignment
 from INRRegistrationLib.engine.start.linear_map import LinearMap
 from INRRegistrationLib.engine.step import Objective, Recorded
 
@@ -29,9 +30,9 @@ def test_the_linear_start_can_be_recorded_too(similarity: dict[str, float], monk
         made.append(recorded(objective, optimiser))
         return made[-1]
 
-    plain = affine.align(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None)
+    plain = Alignment(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None).best()
     monkeypatch.setattr(affine, "new_step", new_step)
-    again = affine.align(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None)
+    again = Alignment(levels, "affine", np.eye(4), similarity, 2, 24, lambda: None).best()
     assert made
     assert all(step.note == "" and step.repeat is not None for step in made)
     assert np.abs(plain[0] - np.eye(4)).max() > 0.01

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,15 +22,6 @@ Array = npt.NDArray[np.float64]
 
 RATE = 0.02
 """First step of Adam: radians, shares of stretch, and quarters of the image's size alike."""
-UNSURE, TURNED = 0.25, 0.1
-"""Above this share of the weights, half turns are tried; by which share they must do better than the headers."""
-DISTRUST = 0.02
-"""By how much the centres of mass must do better than the headers to be believed: contrasts and crops move them."""
-ENOUGH = 0.85
-"""Share of the agreement after an affine pre-alignment from which on that before it is good enough to start from."""
-
-
-_Tried = tuple[float, str, LinearMap, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,83 +139,6 @@ def _nothing() -> None:
     """No random numbers are needed."""
 
 
-def align(
-    levels: list[AffineLevel],
-    kind: str,
-    start: Array,
-    similarity: Mapping[str, float],
-    radius: int,
-    iterations: int,
-    tick: Callable[[], None],
-) -> tuple[Array, str]:
-    """Best linear map, coarse to fine: from the headers and from the centres of mass, rigid first, then the affine part.
-
-    Where neither makes the images alike and the user gave no start, a header may name the wrong side of the patient: half
-    turns about the axes of the world are tried too.
-
-    Args:
-        levels: Coarse to fine.
-        kind: ``rigid``, or ``affine`` or ``auto``, which here are the same.
-        start: (4, 4) map to start from: the headers, or the user's initial transform.
-        similarity: Weights of the similarity terms.
-        radius: Of the window of local NCC.
-        iterations: On the coarsest level; half of that before the affine part is free, and on the other levels, which start near their end.
-        tick: Called between steps; may raise to end the run.
-
-    Returns:
-        The (4, 4) map, and what was chosen in words.
-    """
-    coarse = levels[0]
-    centre = centre_of_mass(coarse.fixed, coarse.fixed_weight)
-    shifted = start.copy()
-    shifted[:3, 3] += centre_of_mass(coarse.moving, coarse.moving_weight[0]) - (start[:3, :3] @ centre + start[:3, 3])
-    loss = objective(coarse, similarity, radius)
-    still = torch.zeros(6, dtype=torch.float64, device=coarse.fixed.values.device)
-
-    def fitted(name: str, matrix: Array, handicap: float) -> _Tried:
-        linear = LinearMap(matrix, centre, coarse.reach)
-        parameters, value = minimise(loss, linear, still, RATE, iterations if kind == "rigid" else iterations // 2)
-        tick()
-        if kind != "rigid":
-            parameters, value = minimise(loss, linear, torch.cat([parameters, parameters.new_zeros(6)]), RATE, iterations)
-            tick()
-        return value + handicap, name, linear, parameters
-
-    tried = [fitted("headers", start, 0.0), fitted("centres of mass", shifted, DISTRUST)]
-    lowest = min(value for value, *_ in tried)
-    weight = sum(similarity.values())
-    if np.array_equal(start, np.eye(4)) and lowest > UNSURE * weight:
-        for name, matrix in _half_turns(centre, centre + shifted[:3, 3]):
-            linear = LinearMap(matrix, centre, coarse.reach)
-            if minimise(loss, linear, still, RATE, iterations // 3)[1] < lowest - TURNED * weight:
-                tried.append(fitted(name, matrix, TURNED * weight))
-            tick()
-    _, name, linear, parameters = min(tried, key=lambda item: item[0])
-    for data in levels[1:]:
-        parameters, _ = minimise(objective(data, similarity, radius), linear, parameters, RATE / 4, max(iterations // 2, 1))
-        tick()
-    return linear.matrix(parameters).detach().cpu().numpy(), f"{'rigid' if kind == 'rigid' else 'affine'}, started from the {name}"
-
-
-def kept(
-    data: AffineLevel, kind: str, similarity: Mapping[str, float], radius: int, start: Array, found: tuple[Array, str]
-) -> tuple[Array, str]:
-    """What ``align`` found, or with ``auto`` the start where it is nearly as good, and what was chosen in words.
-
-    Args:
-        data: The finest of its levels.
-        kind: As in the settings.
-        similarity: Weights of the similarity terms.
-        radius: Of the window of local NCC.
-        start: (4, 4) map that it started from.
-        found: What it returned.
-    """
-    share = agreement_kept(data, similarity, radius, start, found[0]) if kind == "auto" else 0.0
-    if share < ENOUGH:
-        return found
-    return start, f"none, since the images agree {100 * share:.0f} % as well without an affine map"
-
-
 def agreement_kept(data: AffineLevel, similarity: Mapping[str, float], radius: int, start: Array, found: Array) -> float:
     """How much of the agreement of two images under one linear map there is already under another.
 
@@ -245,11 +159,3 @@ def agreement_kept(data: AffineLevel, similarity: Mapping[str, float], radius: i
     with torch.no_grad():
         before, after = (none - float(loss(torch.as_tensor(matrix))) for matrix in (start, found))
     return max(before, 0.0) / after if after > max(before, 0.0) else 1.0
-
-
-def _half_turns(centre: Array, target: Array) -> Iterator[tuple[str, Array]]:
-    """Half a turn about each axis of the world, with one centre (3,) upon the other, and what to call it."""
-    for axis, letter in enumerate("LPS"):
-        matrix = np.diag([1.0 if n in (axis, 3) else -1.0 for n in range(4)])
-        matrix[:3, 3] = target - matrix[:3, :3] @ centre
-        yield f"centres of mass and turned by half a turn about the axis {letter}: check the orientation in both headers", matrix

@@ -11,6 +11,7 @@ from scipy import ndimage
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
+from INRRegistrationLib.engine.start.padding import extended
 from INRRegistrationLib.engine.start.pyramid import Scale, orthogonal, scaled
 
 Mask = npt.NDArray[np.bool_]
@@ -61,17 +62,23 @@ class CleanImage:
         return replace(
             self,
             raw=np.broadcast_to(np.float32(np.nan), shape),
-            valid=np.broadcast_to(np.True_, shape),
+            valid=np.broadcast_to(np.True_, shape) if self.valid.all() else self.valid,
             foreground=counted,
             given=None if self.given is None else counted,
         )
 
 
-def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImage:
+def clean(volume: Volume, mask: Volume | None, clip_percent: float, padded: bool = False) -> CleanImage:
     """Scale a volume to [0, 1] between robust percentiles of its foreground, and find that foreground.
 
     With a mask, nothing outside it has any influence: the percentiles are those inside, and every voxel outside takes the
     value of the nearest one inside, so that no smoothing and no window can reach what was there.
+
+    Args:
+        volume: The image.
+        mask: Where it counts, or None.
+        clip_percent: Share of the voxels on either side that may lie beyond the range.
+        padded: Whether what is not finite lies beyond the field of view: its edge must not look like one of the body.
 
     Raises:
         InputError: The mask has no voxel on the image's grid, or the image is constant inside it.
@@ -83,8 +90,10 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float) -> CleanImag
         valid = np.broadcast_to(np.True_, values.shape)
     if mask is not None:
         return _clean_inside(volume, values, valid, mask, clip_percent)
-    fill, raw = _surrounding(values, valid), volume.values
-    if not whole:
+    fill, raw = _surrounding(values, valid, padded), volume.values
+    if padded:
+        raw = values = extended(values, valid)
+    elif not whole:
         raw = values = np.where(valid, values, np.float32(fill))
     foreground = _foreground(values, fill, volume.grid)
     low, high = _robust_range(values[foreground & valid], clip_percent)
@@ -140,10 +149,12 @@ def on_grid(mask: Volume, grid: Grid) -> Mask:
     return np.asarray(moved > 0)
 
 
-def _surrounding(values: npt.NDArray[np.float32], valid: Mask) -> float:
-    """The value around the body: the median of the outermost voxels that are finite."""
+def _surrounding(values: npt.NDArray[np.float32], valid: Mask, padded: bool) -> float:
+    """The value around the body: the median of the outermost voxels that are finite, those next to padding among them."""
     shell = np.ones(values.shape, dtype=bool)
     shell[1:-1, 1:-1, 1:-1] = False
+    if padded:
+        shell |= ndimage.binary_dilation(~valid)
     border = values[shell & valid]
     return float(np.median(border if border.size else values[valid]))
 
