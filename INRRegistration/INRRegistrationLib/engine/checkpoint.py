@@ -41,6 +41,7 @@ class Saved:
         done: Iterations of the fit so far, in all stages.
         run: Of the stage: plain numbers.
         start: Facts on the pre-alignment by name: ``agreement``, ``turned`` degrees; empty where there was none.
+        shading: Smooth factors that were taken from the moving image, in this order.
         aligned: (4, 4) the closest linear map that was found, at which contrasts are compared; empty where none was looked for.
         tensors: ``before.N`` parameters before the stage began; ``parameters.N``, ``means.N``, ``squares.N``, ``best.N`` now;
             ``generator.before`` and ``generator.now`` states of the source of random numbers.
@@ -56,6 +57,7 @@ class Saved:
     done: int = 0
     run: dict[str, Any] = field(default_factory=dict)
     start: dict[str, float] = field(default_factory=dict)
+    shading: list[dict[str, Any]] = field(default_factory=list)
     aligned: list[list[float]] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
 

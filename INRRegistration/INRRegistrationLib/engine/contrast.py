@@ -50,6 +50,11 @@ class Contrast:
         return self.correlation >= SAME_CONTRAST and self.local >= SAME_LOCALLY
 
     @property
+    def similar(self) -> bool:
+        """Whether they do but for a factor that changes slowly from place to place, which small windows do not see."""
+        return self.correlation > 0 and self.local >= SURELY_LOCALLY
+
+    @property
     def surely_same(self) -> bool:
         """Whether they do so beyond doubt, though the alignment may have been led by the belief that they do."""
         return self.correlation >= SURELY and self.local >= SURELY_LOCALLY

@@ -23,6 +23,7 @@ from INRRegistrationLib.engine.start.affine import AffineLevel
 from INRRegistrationLib.engine.start.clean import CleanImage, clean, upright
 from INRRegistrationLib.engine.start.padding import unpadded
 from INRRegistrationLib.engine.start.pyramid import ROUNDING, THINNEST, level, orthogonal, working_spacing
+from INRRegistrationLib.engine.start.shading import Shading, find
 
 Array = npt.NDArray[np.float64]
 
@@ -62,6 +63,7 @@ class Prepared:
         start: Facts on the pre-alignment: ``agreement`` of the images where the fit starts (1 at best, 0 as with an image without any
             structure), ``turned`` degrees against the headers; empty where there was none.
         coarse: Levels by spacing, as far as they were made; `replace` starts anew, for other images.
+        compared: Contrasts by the map under which they were seen.
     """
 
     fixed: CleanImage
@@ -75,6 +77,7 @@ class Prepared:
     choices: tuple[str, ...] = ()
     start: dict[str, float] = field(default_factory=dict)
     coarse: dict[float, LevelPair] = field(default_factory=dict, init=False)
+    compared: dict[bytes, Contrast] = field(default_factory=dict, init=False)
 
     def level_pair(self, spacing: float) -> LevelPair:
         """Fixed and moving image and their weights at one spacing; coarse ones are made once, they are small."""
@@ -153,6 +156,18 @@ class Prepared:
             similarity, settings.local_ncc_radius, settings.outside_weight,
         )  # fmt: skip
 
+    def shading(self, affine: Array, least: float) -> Shading | None:
+        """A smooth factor between the images under a (4, 4) fixed to moving world map; None where there is none of at least this size."""
+        if self.fixed.scale is None or self.moving.scale is None or not self.contrast(affine).similar:
+            return None
+        return find(self.affine_levels()[0], (self.fixed.scale, self.moving.scale), affine, least)
+
+    def take_away(self, shading: Shading, settings: Settings) -> None:
+        """Correct the moving image by a smooth factor."""
+        self.moving = shading.removed(self.moving, settings.clip_percent)
+        self.coarse.clear()
+        self.compared.clear()
+
     def swapped(self, settings: Settings) -> Prepared:
         """The same pair with the roles exchanged, for the map from the moving to the fixed image; the similarity stays."""
         fixed = upright(self.moving)
@@ -167,8 +182,11 @@ class Prepared:
         self.coarse.clear()
 
     def contrast(self, affine: Array) -> Contrast:
-        """How the intensities of both images relate under a (4, 4) fixed to moving world map."""
-        return compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+        """How the intensities of both images relate under a (4, 4) fixed to moving world map; looked at once for each map."""
+        key = np.asarray(affine, np.float64).tobytes()
+        if key not in self.compared:
+            self.compared[key] = compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+        return self.compared[key]
 
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
         """Fix the similarity terms; ``auto`` looks at how aligned intensities relate. Returns what was chosen."""

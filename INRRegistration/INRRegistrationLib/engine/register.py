@@ -27,6 +27,7 @@ from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.stages import Stages
 from INRRegistrationLib.engine.start.prealign import prealign
+from INRRegistrationLib.engine.start.shading import LEAST_FACTOR, LEAST_LEFT, MOST_ROUNDS, Shading, said
 
 
 @dataclass
@@ -120,7 +121,10 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
     with clock.phase("affine"):
         clock.tell(Progress("affine", 0.02, 0.0))
         if settings.affine.kind != "none" and saved is None:
-            _align(run, settings, clock)
+            _align(run, settings, initial, clock)
+            _take_shading_away(run, settings, initial, clock)
+        for found in [] if saved is None else saved.shading:
+            prepared.take_away(Shading.of(found), settings)
     prepared.start = run.saved.start
     chosen = prepared.choose_similarity(settings, np.asarray(run.saved.aligned or run.affine))
     if saved is None:
@@ -131,12 +135,27 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
     return run
 
 
-def _align(run: _Run, settings: Settings, clock: Clock) -> None:
+def _align(run: _Run, settings: Settings, start: np.ndarray, clock: Clock) -> None:
     """Find the linear part."""
-    found = prealign(run.prepared, settings, run.affine, lambda: clock.tell(Progress("affine", 0.05, 0.0)))
+    found = prealign(run.prepared, settings, start, lambda: clock.tell(Progress("affine", 0.05, 0.0)))
     run.affine, run.saved.aligned = found.start, found.closest.tolist()
-    run.saved.choices.append(f"pre-alignment: {found.said}")
-    run.saved.start, run.saved.warnings = found.facts, [*run.saved.warnings, *found.warnings]
+    run.saved.choices = [*run.prepared.choices, f"pre-alignment: {found.said}"]
+    run.saved.start, run.saved.warnings = found.facts, found.warnings
+
+
+def _take_shading_away(run: _Run, settings: Settings, start: np.ndarray, clock: Clock) -> None:
+    """Find a smooth factor between the images and take it away, and align them anew where there was one."""
+    whole = 1.0
+    for _ in range(MOST_ROUNDS):
+        found = run.prepared.shading(np.asarray(run.saved.aligned), LEAST_FACTOR if whole == 1 else LEAST_LEFT)
+        if found is None:
+            break
+        whole *= found.ratio
+        run.saved.shading.append({**vars(found)})
+        run.prepared.take_away(found, settings)
+        _align(run, settings, start, clock)
+    if whole > 1:
+        run.saved.warnings.append(said(whole))
 
 
 def _fit(run: _Run, problem: Problem, settings: Settings, clock: Clock, keeper: Keeper) -> None:

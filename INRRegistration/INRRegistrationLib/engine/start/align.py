@@ -108,7 +108,7 @@ class Alignment:
             What fits best on the finest level; None where nothing fits better than ``best`` on the coarsest.
         """
         poor = self.lowest > POOR * self.none
-        below = self.lowest + PROMISING * self.none if promising and not poor else np.inf
+        below = self.lowest + PROMISING * self.none if promising else np.inf
         tried = [self._fitted(SEARCHED, matrix, 0.0) for matrix in self._reached(poor, below)]
         found = [self._refined(one) for one in tried if one[0] < self.lowest - DISTRUST]
         return min(found, key=lambda one: self._unlike(one[0]), default=None)

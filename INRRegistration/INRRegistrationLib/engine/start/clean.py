@@ -103,6 +103,13 @@ def clean(volume: Volume, mask: Volume | None, clip_percent: float, padded: bool
     return CleanImage(raw, volume.grid, valid, foreground, None, (low, high))
 
 
+def rescaled(image: CleanImage, clip_percent: float) -> CleanImage:
+    """The image scaled anew, after its intensities were changed."""
+    seen = np.asarray(image.raw[image.counted], np.float32)
+    low, high = _robust_range(seen.copy(), clip_percent)
+    return replace(image, scale=(min(low, 0.0), high)) if high > low else image
+
+
 def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, mask: Volume, clip_percent: float) -> CleanImage:
     """``clean`` where only a mask counts."""
     given = on_grid(mask, volume.grid)
