@@ -111,7 +111,7 @@ def fitted(case: Case, settings: Settings) -> Fitted:
     """Register one case."""
     began = time.process_time()
     prepared = prepare.prepare(case.problem, settings, torch.device("cpu"))
-    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    affine, closest = prealign(prepared, settings, np.eye(4))[:2]
     prepared.choose_similarity(settings, closest)
     fit = new_fit(case.problem, prepared, settings, affine, torch.Generator().manual_seed(settings.seed))
     for stage in prepared.usable_stages(settings):

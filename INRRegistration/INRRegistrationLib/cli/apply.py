@@ -11,13 +11,16 @@ import numpy.typing as npt
 
 from INRRegistrationLib.cli.files import check_image_name, check_reachable, read_image, read_labels, write_image
 from INRRegistrationLib.cli.outputs import check_file
-from INRRegistrationLib.cli.point_map import LOST_MM, Loaded, displacement_on, load_map, pull_back
+from INRRegistrationLib.cli.point_map import LOST, Loaded, displacement_on, load_map, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
 from INRRegistrationLib.cli.publish import finished_file
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
+
+SHARE = 1e-4
+"""Of an undefined voxel in a value: less is rounding."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,27 +45,28 @@ def _points(arguments: argparse.Namespace, output: Path) -> None:
     source = Path(arguments.input)
     if output.suffix.lower() != source.suffix.lower():
         raise InputError(f"{output.name}: points are written in the format of {source.name}; end the name with {source.suffix}")
-    points, phi = read_points(source), load_map(arguments.transform).map
+    points, phi = read_points(source), load_map(arguments.transform, _say).map
     if arguments.to == "moving":
         moved = phi.map(points.positions)
     else:
         moved, lost = pull_back(phi, points.positions)
         if lost.any():
-            _say(f"{lost.sum()} of {len(lost)} points have no inverse within {LOST_MM} mm; the nearest ones found were written")
+            within = LOST * phi.unit_mm
+            _say(f"{lost.sum()} of {len(lost)} points have no inverse within {within:.3g} mm; the nearest ones found were written")
     with finished_file(output) as partial:
         write_points(partial, points, moved)
 
 
 def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
     check_image_name(output)
-    loaded = load_map(arguments.transform)
+    loaded = load_map(arguments.transform, _say)
     volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say, **which(arguments))
     grid = _output_grid(arguments, loaded)
     displacement, lost = displacement_on(grid, loaded.map, inverse=arguments.to == "moving")
     values = (pull_labels if kind == "labels" else pull_image)(volume, grid, displacement)
     if lost.any():
-        _say(f"{lost.sum()} of {lost.size} voxels have no inverse within {LOST_MM} mm; they show background")
-        values[lost] = 0 if kind == "labels" else values.min()
+        _say(f"{lost.sum()} of {lost.size} voxels have no inverse within {LOST * loaded.map.unit_mm:.3g} mm; they show background")
+        values[lost] = 0 if kind == "labels" else background(values)
     with finished_file(output) as partial:
         write_image(partial, Volume(values, grid, output.name))
 
@@ -78,10 +82,24 @@ def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
 
 
 def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
-    """Linear values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32."""
+    """Linear values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32.
+
+    Beyond the image its lowest value goes on. In an image with undefined voxels (NaN) these stand for "not known": so NaN goes on beyond
+    it, and comes out wherever one of them would have a share in a value.
+    """
     from INRRegistrationLib.engine.derived import warp
 
-    return warp(volume, grid, np.eye(4), displacement)
+    out = warp(volume, grid, np.eye(4), displacement)
+    defined = np.isfinite(volume.single())
+    if not defined.all():
+        known = warp(Volume(defined.astype(np.float32), volume.grid), grid, np.eye(4), displacement)  # 0 beyond the image
+        out[known < 1 - SHARE] = np.nan
+    return out
+
+
+def background(values: npt.NDArray[np.generic]) -> float:
+    """What stands where there is nothing: the lowest value, or NaN in an image with undefined voxels."""
+    return float(values.min())  # NaN where there is one
 
 
 def pull_labels(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:

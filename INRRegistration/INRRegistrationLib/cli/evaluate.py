@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from INRRegistrationLib.cli.apply import pull_image, pull_labels
 from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.folding import determinants
 from INRRegistrationLib.cli.point_map import PointMap, displacement_on, load_map
-from INRRegistrationLib.cli.points import read_points
+from INRRegistrationLib.cli.points import in_pairs, read_points
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.volume import Volume
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     for what in ("landmarks", "labels"):
         if (getattr(arguments, f"fixed_{what}") is None) != (getattr(arguments, f"moving_{what}") is None):
             raise InputError(f"{what} were given for one image only; give them for both, or for none")
-    phi = load_map(arguments.transform).map
+    phi = load_map(arguments.transform, _say).map
     fixed = read_image(arguments.fixed, _say, **which(arguments, "fixed"))
     displacement, _ = displacement_on(fixed.grid, phi)
     mask = np.ones(fixed.grid.shape, dtype=bool)
@@ -72,13 +73,23 @@ def folding(displacement: Floats, fixed: Volume, mask: npt.NDArray[np.bool_]) ->
 
 
 def similarity(fixed: Volume, moving: Volume, displacement: Floats, mask: npt.NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """Similarities before (no transform) and after."""
-    from INRRegistrationLib.engine.quality import similarities
+    """Similarities before (no transform) and after, where both images and their windows are defined.
 
-    seen = np.nan_to_num(fixed.single(), nan=0.0)
+    Raises:
+        InputError: That is nowhere.
+    """
+    from INRRegistrationLib.engine.quality import RADIUS, similarities
+
     images = {"before": np.zeros_like(displacement), "after": displacement}
-    warped = [np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32) for u in images.values()]
-    scores = dict(zip(images, similarities(seen, warped, mask), strict=True))
+    scores: dict[str, dict[str, float]] = {}
+    for when, u in images.items():
+        warped = np.asarray(pull_image(moving, fixed.grid, u), dtype=np.float32)
+        defined = np.isfinite(fixed.single()) & np.isfinite(warped)
+        windows = ndimage.minimum_filter(defined, 2 * RADIUS + 1) & mask
+        if not windows.any():
+            raise InputError(f"{fixed.name} and {moving.name} are nowhere both defined inside the mask ({when}); nothing can be compared")
+        seen, shown = (np.where(defined, values, np.float32(0)) for values in (fixed.single(), warped))
+        (scores[when],) = similarities(seen, [shown], windows)
     return {name: {when: scores[when][name] for when in scores} for name in scores["before"]}
 
 
@@ -86,7 +97,7 @@ def landmark_error(phi: PointMap, fixed_path: str, moving_path: str) -> dict[str
     """Distances of mapped fixed landmarks from their partners before (no transform) and after, mm."""
     from INRRegistrationLib.engine.quality import tre
 
-    fixed, moving = read_points(fixed_path).positions, read_points(moving_path).positions
+    fixed, moving = in_pairs(read_points(fixed_path), read_points(moving_path), _say)
     if len(fixed) != len(moving):
         raise InputError(f"landmarks must come in pairs: {len(fixed)} fixed and {len(moving)} moving points were given")
     return {"before": tre(fixed, moving), "after": tre(phi.map(fixed), moving)}

@@ -31,7 +31,7 @@ def write_image(path: Path, volume: Volume) -> None:
         return
     grid = volume.grid
     if grid.is_sheared and path.name.endswith(NIFTI):
-        nifti = nibabel.Nifti1Image(np.ascontiguousarray(volume.values.transpose(2, 1, 0)), None)
+        nifti = nibabel.Nifti1Image(np.ascontiguousarray(volume.values.transpose(2, 1, 0)), None, dtype=volume.values.dtype)
         nifti.set_sform(RAS_TO_LPS @ grid.affine, code=1)
         nifti.set_qform(None, code=0)
         nifti.header.set_xyzt_units("mm")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.cli.files import read_image, read_labels
-from INRRegistrationLib.cli.points import read_axis, read_line, read_points
+from INRRegistrationLib.cli.points import in_pairs, read_axis, read_line, read_points
 from INRRegistrationLib.cli.transforms import read_linear
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.problem import Problem
@@ -48,12 +48,13 @@ def read_problem(arguments: argparse.Namespace) -> Problem:
         if path is not None:
             reader = read_labels if name.endswith("labels") else read_image
             given[name] = reader(path, sayer(name, path), **which(arguments, name))
-    for name in LANDMARKS:
-        path = getattr(arguments, name)
-        if path is not None:
-            given[name] = read_points(path).positions
+    landmarks = {name: read_points(path) for name in LANDMARKS if (path := getattr(arguments, name)) is not None}
+    given |= {name: points.positions for name, points in landmarks.items()}
+    if len(landmarks) == len(LANDMARKS):
+        pairs = in_pairs(*landmarks.values(), sayer("landmarks", arguments.fixed_landmarks))
+        given |= dict(zip(LANDMARKS, pairs, strict=True))
     if arguments.initial_transform is not None:
-        given["initial"] = read_linear(arguments.initial_transform)
+        given["initial"] = read_linear(arguments.initial_transform, sayer("initial_transform", arguments.initial_transform))
     return Problem(**given, notes=tuple(notes), centrelines=_lines(arguments.centreline), long_axis=_axis(arguments.long_axis))
 
 

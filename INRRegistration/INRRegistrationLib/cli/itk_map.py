@@ -15,8 +15,10 @@ from INRRegistrationLib.core.grid import Grid
 
 Array = npt.NDArray[np.float64]
 
-STEP_MM = 0.05
-"""Of the finite differences: far above rounding, far below any lattice's spacing."""
+STEP, CLOSE = 0.05, 1e-3
+"""Of the finite differences, and how near an inverse comes, in units of the map: far above rounding, far below any lattice's spacing."""
+POINTS_APART = 8.0
+"""A spline's control points lie about so many voxels apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,11 @@ class Displaced:
     order: int
     margin: float
 
+    @property
+    def unit_mm(self) -> float:
+        """About the side of a voxel of the image that it was made for."""
+        return float(self.grid.spacing.min()) / (POINTS_APART if self.order > 1 else 1.0)
+
     def __call__(self, points: Array) -> Array:
         """Map (n, 3) points."""
         out = points.copy()
@@ -69,10 +76,15 @@ class ItkMap:
 
     Args:
         transform: Of any kind.
+
+    Attributes:
+        unit_mm: What counts as one voxel where points are compared: 1 mm, or less where its lattice is finer.
     """
 
     def __init__(self, transform: sitk.Transform) -> None:
         self.steps = _parts(transform)
+        finest = [part.unit_mm for part in self.steps if isinstance(part, Displaced)]
+        self.unit_mm = min([1.0, *finest])
 
     def map(self, points: npt.ArrayLike) -> Array:
         """phi(p) at (n, 3) points, (n, 3)."""
@@ -84,7 +96,8 @@ class ItkMap:
     def jacobian(self, points: npt.ArrayLike) -> Array:
         """Derivative d phi / d p at (n, 3) points by central differences, (n, 3, 3)."""
         p = np.asarray(points, dtype=np.float64)
-        return np.stack([(self.map(p + e) - self.map(p - e)) / (2 * STEP_MM) for e in STEP_MM * np.eye(3)], axis=2)
+        step = STEP * self.unit_mm
+        return np.stack([(self.map(p + e) - self.map(p - e)) / (2 * step) for e in step * np.eye(3)], axis=2)
 
     def inverse(self, points: npt.ArrayLike) -> Array:
         """The points (n, 3) that phi takes to given (n, 3) points, as near as damped Newton steps come."""
@@ -94,7 +107,7 @@ class ItkMap:
         guess = target
         for part in reversed(self.steps):
             guess = part.inverse(guess) if isinstance(part, Linear) else 2 * guess - part(guess)
-        return np.asarray(newton(self.map, self.jacobian, target, guess))
+        return np.asarray(newton(self.map, self.jacobian, target, guess, tolerance_mm=CLOSE * self.unit_mm))
 
 
 def _parts(transform: sitk.Transform) -> list[Callable[[Array], Array]]:
@@ -117,3 +130,27 @@ def _parts(transform: sitk.Transform) -> list[Callable[[Array], Array]]:
 
 def _grid(image: sitk.Image) -> Grid:
     return Grid.from_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """A map taken the other way: ``map`` is its inverse.
+
+    Args:
+        whole: Moving world point to fixed world point, LPS mm.
+    """
+
+    whole: ItkMap
+
+    @property
+    def unit_mm(self) -> float:
+        """That of the map."""
+        return self.whole.unit_mm
+
+    def map(self, points: npt.ArrayLike) -> Array:
+        """The points (n, 3) that the map takes to given (n, 3) points, as near as damped Newton steps come."""
+        return self.whole.inverse(points)
+
+    def inverse(self, points: npt.ArrayLike) -> Array:
+        """Where the map takes (n, 3) points."""
+        return self.whole.map(points)

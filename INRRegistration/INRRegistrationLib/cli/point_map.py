@@ -9,18 +9,23 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.cli.itk_map import ItkMap
-from INRRegistrationLib.cli.transforms import grid_from_json, is_model_file, read_model, read_transform
+from INRRegistrationLib.cli.itk_map import ItkMap, Turned
+from INRRegistrationLib.cli.transforms import Say, grid_from_json, is_model_file, read_either_way, read_model
 from INRRegistrationLib.core.grid import Grid
 
 Array = npt.NDArray[np.float64]
 
-LOST_MM = 0.1
-"""A point has no inverse where the nearest one found maps further away from it than this."""
+LOST = 0.1
+"""A point has no inverse where the nearest one found maps further away from it than this, in units of the map."""
 
 
 class PointMap(Protocol):
     """A map from fixed world points to moving world points, LPS mm."""
+
+    @property
+    def unit_mm(self) -> float:
+        """What counts as one voxel where points are compared."""
+        ...
 
     def map(self, points: npt.ArrayLike) -> Array:
         """phi(p) at (n, 3) points, (n, 3)."""
@@ -46,14 +51,16 @@ class Loaded:
     moving_grid: Grid | None = None
 
 
-def load_map(path: str | os.PathLike[str]) -> Loaded:
-    """Read a model file or any ITK transform.
+def load_map(path: str | os.PathLike[str], say: Say = lambda _: None) -> Loaded:
+    """Read a model file or any transform; ``say`` takes what was assumed.
 
     Raises:
         InputError: The file is neither.
     """
     if not is_model_file(path):
-        return Loaded(ItkMap(read_transform(path)))
+        transform, backwards = read_either_way(path, say)
+        whole = ItkMap(transform)
+        return Loaded(Turned(whole) if backwards else whole)
     from INRRegistrationLib.engine.fitted_map import load
 
     state = read_model(path)
@@ -64,7 +71,7 @@ def load_map(path: str | os.PathLike[str]) -> Loaded:
 def pull_back(phi: PointMap, points: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
     """Where phi takes from what it takes to (n, 3) moving points, (n, 3), and which of them have no such point, (n,)."""
     found = phi.inverse(points)
-    return found, np.linalg.norm(phi.map(found) - points, axis=1) > LOST_MM
+    return found, ~(np.linalg.norm(phi.map(found) - points, axis=1) <= LOST * phi.unit_mm)
 
 
 def displacement_on(grid: Grid, phi: PointMap, inverse: bool = False) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:

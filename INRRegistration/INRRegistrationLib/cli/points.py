@@ -1,4 +1,4 @@
-"""Landmarks from files and to files: CSV in LPS mm, or Slicer markups in LPS or RAS."""
+"""Landmarks from files and to files: CSV in LPS mm, or what Slicer writes: markups, tables of control points, lists of fiducials."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import csv
 import json
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.cli.point_tables import COLUMNS, FLIPS, Table, read_fcsv, read_table
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
 from INRRegistrationLib.core.sizes import POINTS_BYTES, check_size
 
 Array = npt.NDArray[np.float64]
 
-COLUMNS = ("x_lps_mm", "y_lps_mm", "z_lps_mm")
-CSV, MARKUPS = ".csv", ".json"
-FLIPS = {"LPS": np.array([1.0, 1.0, 1.0]), "RAS": np.array([-1.0, -1.0, 1.0])}
+MARKUPS = ".json"
+ENDINGS = {".csv": ",", ".tsv": "\t", ".fcsv": ","}
+"""Of tables, and what separates their cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +32,18 @@ class Points:
 
     Args:
         positions: (n, 3) LPS mm.
-        content: Of the file: rows of a CSV file (header first), or the document of a markups file.
+        content: Of the file: a ``Table``, or the document of a markups file.
+        names: What the points are called, (n,); empty where not all have a name of their own.
     """
 
     positions: Array
     content: Any
+    names: tuple[str, ...] = ()
 
 
 def is_points_file(path: str | os.PathLike[str]) -> bool:
     """Whether a name is that of a file with points."""
-    return Path(path).suffix.lower() in (CSV, MARKUPS)
+    return Path(path).suffix.lower() in (*ENDINGS, MARKUPS)
 
 
 def read_points(path: str | os.PathLike[str]) -> Points:
@@ -53,12 +57,12 @@ def read_points(path: str | os.PathLike[str]) -> Points:
         raise InputError(f"{path}: there is no such file; check the path")
     try:
         check_size(file.stat().st_size, POINTS_BYTES, "the file", "give points, not an image or a model")
-        if file.suffix.lower() == CSV:
-            points = _from_rows(list(csv.reader(file.read_text(encoding="utf-8-sig").splitlines())))
+        if file.suffix.lower() in ENDINGS:
+            points = _from_table(file.suffix.lower(), file.read_text(encoding="utf-8-sig"))
         elif file.suffix.lower() == MARKUPS:
             points = _from_markups(json.loads(file.read_text(encoding="utf-8")))
         else:
-            raise InputError("points must be in a .csv or .mrk.json file")
+            raise InputError(f"points must be in a file of the kind {', '.join(ENDINGS)} or .mrk.json")
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
     except OSError as error:
@@ -68,6 +72,26 @@ def read_points(path: str | os.PathLike[str]) -> Points:
     if not (np.abs(points.positions) <= FARTHEST_MM).all():
         raise InputError(f"{file.name}: coordinates must be finite numbers, in mm; remove the undefined points")
     return points
+
+
+def in_pairs(fixed: Points, moving: Points, say: Callable[[str], None]) -> tuple[Array, Array]:
+    """Positions (n, 3) of both, row i of one belonging to row i of the other.
+
+    Where both files hold the same names in another order, the names count. Where names differ, the order does, and it is said.
+    """
+    first, last = fixed.names, moving.names
+    if not first or not last or first == last or len(first) != len(last):
+        return fixed.positions, moving.positions
+    if set(first) == set(last):
+        say("the landmarks are in another order in both files; they were paired by their names")
+        return fixed.positions, moving.positions[[last.index(name) for name in first]]
+    if set(first) & set(last):
+        place = next(n for n, (a, b) in enumerate(zip(first, last, strict=True)) if a != b)
+        say(
+            f"the landmarks were paired by their order, but their names differ, such as '{first[place]}' and '{last[place]}' "
+            f"(number {place + 1}); look whether they belong together"
+        )
+    return fixed.positions, moving.positions
 
 
 def read_line(path: str | os.PathLike[str]) -> list[Array]:
@@ -103,15 +127,8 @@ def read_axis(path: str | os.PathLike[str]) -> Array:
 
 def write_points(path: Path, points: Points, positions: Array) -> None:
     """Write other positions (n, 3) LPS mm in the format of ``points``; names and further columns are kept."""
-    if isinstance(points.content, list):
-        header, *rows = points.content
-        places = [header.index(column) for column in COLUMNS]
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(header)
-            for row, position in zip(rows, positions, strict=True):
-                cells = dict(zip(places, (f"{value:.6f}" for value in position), strict=True))
-                writer.writerow([cells.get(n, cell) for n, cell in enumerate(row)])
+    if isinstance(points.content, Table):
+        path.write_text(points.content.text(positions), encoding="utf-8", newline="")
         return
     document, rest = copy.deepcopy(points.content), iter(positions)
     for markup in document["markups"]:
@@ -121,25 +138,19 @@ def write_points(path: Path, points: Points, positions: Array) -> None:
     path.write_text(json.dumps(document, indent=2), encoding="utf-8")
 
 
-def _from_rows(rows: list[list[str]]) -> Points:
-    rows = [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
-    header = rows[0] if rows else []
-    if any(column not in header for column in COLUMNS):
-        raise InputError(f"the header must have the columns {','.join(COLUMNS)}, got '{','.join(header)}'; rename them")
-    twice = [column for column in COLUMNS if header.count(column) > 1]
-    if twice:
-        raise InputError(f"the header names {twice[0]} twice; leave one of these columns out")
-    if len(rows) < 2:
-        raise InputError("there are no points below the header; add some")
-    for number, row in enumerate(rows[1:], 1):
-        if len(row) != len(header):
-            raise InputError(f"point {number} has {len(row)} values where the header has {len(header)} columns; repair this row")
-    places = [header.index(column) for column in COLUMNS]
-    return Points(np.array([[float(row[place]) for place in places] for row in rows[1:]]), rows)
+def _from_table(ending: str, text: str) -> Points:
+    table = read_fcsv(text) if ending == ".fcsv" else read_table(text, ENDINGS[ending])
+    return Points(table.positions, table, _own_names(table.names))
+
+
+def _own_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names where each point has one of its own."""
+    return tuple(names) if all(names) and len(set(names)) == len(names) else ()
 
 
 def _from_markups(document: Any) -> Points:
     found: list[Array] = []
+    names: list[str] = []
     for markup in document["markups"]:
         units = markup.get("coordinateUnits", "mm")
         if (units if isinstance(units, str) else units[0]) != "mm":
@@ -148,9 +159,10 @@ def _from_markups(document: Any) -> Points:
             if point.get("positionStatus", "defined") != "defined":
                 raise InputError(f"point '{point.get('label', len(found))}' has no position yet; place or remove it")
             found.append(np.array(point["position"], dtype=np.float64).reshape(3) * _flip(markup))
+            names.append(str(point.get("label", "")))
     if not found:
         raise InputError("there are no control points; add some")
-    return Points(np.stack(found), document)
+    return Points(np.stack(found), document, _own_names(names))
 
 
 def _flip(markup: Any) -> Array:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import numpy.typing as npt
+import scipy.io
 import SimpleITK as sitk
 
+from INRRegistrationLib.cli.fields import FIELD_FORMATS, Say, read_field
+from INRRegistrationLib.cli.foreign import what_it_is
+from INRRegistrationLib.cli.linear_texts import DIRECTION, read_lta, read_xfm
 from INRRegistrationLib.cli.room import check_room
 from INRRegistrationLib.cli.silence import ITK_ERRORS, silent_libraries
-from INRRegistrationLib.cli.text_headers import check_meta_header, check_transform_text
+from INRRegistrationLib.cli.text_headers import check_transform_text
 from INRRegistrationLib.core import model_file
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
@@ -23,8 +31,9 @@ from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 MODEL = ".safetensors"
 HDF5 = (".h5", ".hdf5", ".hdf")
-ITK_FORMATS = (*HDF5, ".tfm", ".txt", ".mat", ".xfm")
-FIELD_FORMATS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+TRANSFORM_TEXTS = (".tfm", ".txt")
+ITK_FORMATS = (*HDF5, *TRANSFORM_TEXTS, ".mat")
+LINEAR_TEXTS = {".xfm": read_xfm, ".lta": read_lta}
 DEGREE = 3
 PATIENCE_S = 300
 LONGEST = 2**31
@@ -36,9 +45,7 @@ def to_itk(transform: SplineTransform) -> sitk.CompositeTransform:
     ITK describes a lattice by the region where all control points of the spline exist: it starts one control point
     in and is ``degree`` cells smaller than there are control points.
     """
-    affine = sitk.AffineTransform(3)
-    affine.SetMatrix(transform.affine[:3, :3].ravel().tolist())
-    affine.SetTranslation(transform.affine[:3, 3].tolist())
+    affine = _affine(transform.affine)
     cells = np.array(transform.coefficients.shape[2::-1]) - DEGREE  # (nk, nj, ni, 3) -> ni, nj, nk
     spline = sitk.BSplineTransform(3, DEGREE)
     spline.SetTransformDomainMeshSize(cells.tolist())
@@ -82,8 +89,25 @@ def _make_room(path: Path, size: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def read_transform(path: str | os.PathLike[str]) -> sitk.Transform:
-    """Read any 3D ITK transform; an image of displacement vectors (LPS mm) counts as one.
+def read_transform(path: str | os.PathLike[str], say: Say = lambda _: None) -> sitk.Transform:
+    """Read any 3D transform, fixed point to moving point, LPS mm; an image of displacement vectors counts as one.
+
+    Args:
+        path: ITK's formats, linear ones of MINC (.xfm) and FreeSurfer (.lta), or a field in NIfTI, NRRD or MetaImage.
+        say: Takes what was assumed.
+
+    Raises:
+        InputError: It cannot be read, it is not of 3D points, or it goes from moving to fixed points and cannot be inverted here.
+    """
+    transform, backwards = read_either_way(path, say)
+    if backwards:
+        remedy = "save it the other way, or carry images and points with it by 'inr-register apply', which inverts it"
+        raise InputError(f"{Path(path).name}: this field goes from moving to fixed points ('modeling'); {remedy}")
+    return transform
+
+
+def read_either_way(path: str | os.PathLike[str], say: Say = lambda _: None) -> tuple[sitk.Transform, bool]:
+    """The same, and whether the transform goes from moving to fixed points, as a field can say of itself.
 
     Raises:
         InputError: It cannot be read, or it is not of 3D points.
@@ -91,29 +115,82 @@ def read_transform(path: str | os.PathLike[str]) -> sitk.Transform:
     file = _existing(path)
     try:
         with silent_libraries():
-            transform = _any_transform(file)
+            transform, backwards = _any_transform(file, say)
+    except InputError as error:
+        raise InputError(str(error) if str(error).startswith(file.name) else f"{file.name}: {error}") from error
     except OSError as error:
         raise InputError(f"{file.name}: cannot be read ({error.strerror}); check its permissions") from error
     except ITK_ERRORS as error:
-        raise InputError(f"{file.name}: cannot be read as an ITK transform; its content is damaged or not what its name says") from error
+        known = what_it_is(file)
+        damaged = "cannot be read as an ITK transform; its content is damaged or not what its name says"
+        raise InputError(f"{file.name}: {known or damaged}") from error
     if transform.GetDimension() != 3:
         raise InputError(f"{file.name}: this transform is of {transform.GetDimension()}D points; give one of 3D points")
-    return transform
+    return transform, backwards
 
 
-def _any_transform(file: Path) -> sitk.Transform:
+def _any_transform(file: Path, say: Say) -> tuple[sitk.Transform, bool]:
+    ending = file.suffix.lower()
     if file.name.lower().endswith(FIELD_FORMATS):
-        try:
-            check_meta_header(file)
-        except InputError as error:
-            raise InputError(f"{file.name}: {error}") from error
-        return sitk.DisplacementFieldTransform(sitk.ReadImage(str(file), sitk.sitkVectorFloat64))
-    if file.suffix.lower() in ITK_FORMATS:
+        return read_field(file, say)
+    if ending in LINEAR_TEXTS:
+        say(f"{file.name} {DIRECTION}")
+        return _affine(LINEAR_TEXTS[ending](file)), False
+    if ending in ITK_FORMATS:
         check_transform_text(file)
-        if file.suffix.lower() in HDF5:
+        if ending in HDF5:
             _try_apart(file)
-        return sitk.ReadTransform(str(file))
-    raise InputError(f"{file.name}: not a transform; give {MODEL}, {', '.join(ITK_FORMATS)} or an image of displacements")
+        return _of_itk(file), False
+    known = what_it_is(file)
+    raise InputError(known or f"not a transform; give {MODEL}, {', '.join((*ITK_FORMATS, *LINEAR_TEXTS))} or an image of displacements")
+
+
+def _of_itk(file: Path) -> sitk.Transform:
+    """Read by ITK, which knows formats by small letters only and takes the first of several transforms without a word.
+
+    Raises:
+        InputError: There are several.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        named = file
+        if file.suffix != file.suffix.lower():
+            named = Path(folder) / f"transform{file.suffix.lower()}"
+            shutil.copyfile(file, named)
+        count = transforms_in(named)
+        if count > 1:
+            raise InputError(
+                f"holds {count} transforms and does not say how they belong together: one after another, or one for each of several "
+                "images; save the one that is meant, or all of them as one composite"
+            )
+        return sitk.ReadTransform(str(named))
+
+
+def transforms_in(file: Path) -> int:
+    """How many transforms lie side by side in a file of ITK; a composite counts as one."""
+    if file.suffix in TRANSFORM_TEXTS:
+        kinds = re.findall(r"^Transform:\s*(\S+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    elif file.suffix in HDF5:
+        with h5py.File(file, "r") as content:
+            group = content.get("TransformGroup", {})
+            kinds = [_text(group[key]["TransformType"][()]) for key in sorted(group, key=int)]
+    else:
+        try:
+            kinds = [name for name, _, _ in scipy.io.whosmat(str(file)) if name != "fixed"]
+        except Exception as error:  # damaged files make scipy raise errors of many unrelated kinds
+            raise ValueError("not a file of MATLAB 4") from error
+    return 1 if kinds and kinds[0].startswith("CompositeTransform") else len(kinds)
+
+
+def _text(value: object) -> str:
+    value = value[0] if isinstance(value, np.ndarray) and value.size else value
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _affine(matrix: npt.NDArray[np.float64]) -> sitk.AffineTransform:
+    affine = sitk.AffineTransform(3)
+    affine.SetMatrix(matrix[:3, :3].ravel().tolist())
+    affine.SetTranslation(matrix[:3, 3].tolist())
+    return affine
 
 
 def _try_apart(file: Path) -> None:
@@ -131,13 +208,13 @@ def _try_apart(file: Path) -> None:
         raise ValueError(f"reading ends with status {done.returncode}")
 
 
-def read_linear(path: str | os.PathLike[str]) -> npt.NDArray[np.float64]:
-    """Read a linear ITK transform as a (4, 4) matrix, LPS mm.
+def read_linear(path: str | os.PathLike[str], say: Say = lambda _: None) -> npt.NDArray[np.float64]:
+    """Read a linear transform as a (4, 4) matrix, LPS mm; ``say`` takes what was assumed.
 
     Raises:
         InputError: It cannot be read, or it is not linear.
     """
-    transform = read_transform(path)
+    transform = read_transform(path, say)
     if not transform.IsLinear():
         raise InputError(f"{Path(path).name}: this transform is not linear ({transform.GetName()}); give a rigid or affine one")
     return linear_matrix(transform)

@@ -18,6 +18,8 @@ SHEAR_TOLERANCE = 1e-4
 """Largest cosine between two voxel axes that still counts as a right angle (ITK's own tolerance for headers)."""
 
 
+HALVES = 3
+"""Decimals of a voxel index that decide which voxel is nearest."""
 FARTHEST_MM = 1e12
 """A position that is farther away is none: squares of such numbers lose every digit that counts."""
 
@@ -116,6 +118,16 @@ class Grid:
         index = self.to_index(points)
         return np.asarray(((index >= -margin) & (index <= np.asarray(self.size) - 1 + margin)).all(axis=-1))
 
+    def nearest(self, points: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Indices i, j, k (..., 3) of the voxels nearest to world points (..., 3), LPS mm, and which of them lie in the grid.
+
+        Half way between two voxels it is the one with the higher index, as in ITK: rounding to even numbers would take every other
+        plane of an image that is shifted by half a voxel, and leave the rest out. Headers and float32 displacements are off by less
+        than a thousandth of a voxel, which decides nothing.
+        """
+        index = np.floor(np.round(self.to_index(points), HALVES) + 0.5).astype(np.int64)
+        return index, np.asarray(((index >= 0) & (index < np.asarray(self.size))).all(axis=-1))
+
     def all_points(self) -> npt.NDArray[np.float32]:
         """World position of every voxel centre, (k, j, i, 3) LPS mm."""
         k, j, i = np.meshgrid(*(np.arange(n, dtype=np.float64) for n in self.shape), indexing="ij")
@@ -150,6 +162,7 @@ class Grid:
         size = (int(counts[0]), int(counts[1]), int(counts[2]))
         return Grid.from_geometry(size, steps, axes @ first, axes)
 
-    def is_same(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """Whether the other grid has the same voxels, to within ``tolerance_mm`` at its corners."""
-        return self.size == other.size and bool(np.abs(self.corners() - other.corners()).max() <= tolerance_mm)
+    def is_same(self, other: Grid, tolerance: float = 1e-3) -> bool:
+        """Whether the other grid has the same voxels, to within ``tolerance`` of the shortest side of a voxel at its corners."""
+        allowed = tolerance * float(self.spacing.min())
+        return self.size == other.size and bool(np.abs(self.corners() - other.corners()).max() <= allowed)

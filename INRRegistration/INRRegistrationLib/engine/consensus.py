@@ -50,6 +50,10 @@ class Consensus(FittedMap):
     form: Inverse = "newton"
 
     @property
+    def unit_mm(self) -> float:
+        return min(1.0, self.voxel_mm)
+
+    @property
     def affine(self) -> Array:  # type: ignore[override]
         """(4, 4) that both maps share, fixed world to moving world."""
         return self.forward.affine

@@ -34,8 +34,8 @@ class Contrast:
     The dark surround is left out on purpose: it agrees in any two modalities and would hide that they differ.
 
     Args:
-        correlation: Of all intensities.
-        local: Mean correlation, with its sign, of small windows inside the body; 1 where there are too few.
+        correlation: Of all intensities; not a number where too few voxels show something in both images.
+        local: Mean correlation, with its sign, of small windows inside the body; not a number where there are too few of them.
         gain: Factor and summand that bring the moving intensities to the mean and spread of the fixed ones; 1 and 0 where
             they do not correlate.
     """
@@ -47,17 +47,30 @@ class Contrast:
     @property
     def same(self) -> bool:
         """Whether intensities mean the same."""
-        return self.correlation >= SAME_CONTRAST and self.local >= SAME_LOCALLY
+        return self.correlation >= SAME_CONTRAST and not self.local < SAME_LOCALLY
 
     @property
     def similar(self) -> bool:
         """Whether they do but for a factor that changes slowly from place to place, which small windows do not see."""
-        return self.correlation > 0 and self.local >= SURELY_LOCALLY
+        return self.correlation > 0 and not self.local < SURELY_LOCALLY
 
     @property
     def surely_same(self) -> bool:
         """Whether they do so beyond doubt, though the alignment may have been led by the belief that they do."""
-        return self.correlation >= SURELY and self.local >= SURELY_LOCALLY
+        return self.correlation >= SURELY and not self.local < SURELY_LOCALLY
+
+    @property
+    def measured(self) -> bool:
+        """Whether anything could be seen."""
+        return not np.isnan(self.correlation)
+
+    @property
+    def words(self) -> str:
+        """What was seen, for people; what could not be measured is not given as a figure."""
+        if not self.measured:
+            return "(too few voxels show something in both images to tell)"
+        windows = "too few small windows to tell" if np.isnan(self.local) else f"{self.local:.2f} in small windows"
+        return f"(correlation {self.correlation:.2f} inside both after alignment, {windows})"
 
 
 def compare(fixed: Image, fixed_weight: Tensor, moving: Image, moving_weight: Tensor, affine: Array) -> Contrast:
@@ -79,7 +92,7 @@ def compare(fixed: Image, fixed_weight: Tensor, moving: Image, moving_weight: Te
     shown = inside & (fixed_weight > 0).cpu().numpy() & (a > SURROUND) & (b > SURROUND)
     seen_a, seen_b = a[shown], b[shown]
     if len(seen_a) <= FEWEST or not (seen_a.std() > 0 and seen_b.std() > 0):
-        return Contrast(0.0, 1.0, (1.0, 0.0))
+        return Contrast(float("nan"), float("nan"), (1.0, 0.0))
     correlation = float(np.corrcoef(seen_a, seen_b)[0, 1])
     slope = float(seen_a.std() / seen_b.std())
     gain = (slope, float(seen_a.mean() - slope * seen_b.mean())) if correlation > 0 else (1.0, 0.0)
@@ -87,10 +100,10 @@ def compare(fixed: Image, fixed_weight: Tensor, moving: Image, moving_weight: Te
 
 
 def _local(a: Array, b: Array, shown: npt.NDArray[np.bool_]) -> float:
-    """Mean correlation of the windows that lie wholly where both images show something."""
+    """Mean correlation of the windows that lie wholly where both images show something; not a number where there are too few."""
     core = ndimage.binary_erosion(shown, np.ones((WINDOW,) * 3))
     if core.sum() <= FEWEST:
-        return 1.0
+        return float("nan")
 
     def mean(values: Array) -> Array:
         return np.asarray(ndimage.uniform_filter(values, WINDOW)[core])

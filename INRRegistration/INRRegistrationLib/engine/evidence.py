@@ -252,9 +252,8 @@ def _overlap(model: FittedMap, mapped: Array, prepared: Prepared) -> float | Non
 
 def _share_inside(points: Array, image: CleanImage) -> float:
     """Share of (n, 3) world points whose nearest voxel counts in the image."""
-    index = np.floor(image.grid.to_index(points) + 0.5)
-    inside = ((index >= 0) & (index < np.asarray(image.grid.size))).all(axis=1)
-    i, j, k = index[inside].astype(np.int64).T
+    index, inside = image.grid.nearest(points)
+    i, j, k = index[inside].T
     return float(image.counted[k, j, i].sum() / len(points))
 
 

@@ -27,6 +27,10 @@ KINDS = {
 """Where the class of each kind of model file lives; what it needs is imported when such a file is read."""
 
 
+CLOSE = 1e-3
+"""How near an inverse comes, in units of the map."""
+
+
 class FittedMap(ABC):
     """``phi(p) = affine(p + u(p))``, fixed world point to moving world point, LPS mm.
 
@@ -71,15 +75,22 @@ class FittedMap(ABC):
         """det of ``jacobian`` at (n, 3) world points, (n,)."""
         return np.asarray(np.linalg.det(self.jacobian(points)))
 
-    def inverse(self, points: npt.ArrayLike, steps: int = 30, tolerance_mm: float = 1e-3) -> Array:
+    @property
+    def unit_mm(self) -> float:
+        """What counts as one voxel where points are compared: 1 mm, or less where the map was fitted on a finer grid."""
+        return 1.0
+
+    def inverse(self, points: npt.ArrayLike, steps: int = 30, tolerance_mm: float | None = None) -> Array:
         """The fixed world points (n, 3) that phi takes to given (n, 3) moving world points, by damped Newton steps.
+
+        They come to within ``tolerance_mm``, by default a thousandth of ``unit_mm``.
 
         A step is halved where it does not bring a point closer. Where phi folds there may be no unique answer; the
         closest point found is returned, so check ``map(inverse(q))`` against q where that matters.
         """
         target = np.asarray(points, dtype=np.float64)
         guess = (target - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
-        return newton(self.map, self.jacobian, target, guess, steps, tolerance_mm)
+        return newton(self.map, self.jacobian, target, guess, steps, CLOSE * self.unit_mm if tolerance_mm is None else tolerance_mm)
 
 
 def header(kind: str, **extra: Any) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from INRRegistrationLib.engine.terms.regularity import in_millimetres
 Array = npt.NDArray[np.float64]
 
 CHUNK = 65536
+VOXELS_ALONG = 64
+"""An image has at least about so many voxels along its longest side."""
 WIDEST, DEEPEST, OMEGAS, MOST_KNOTS = 4096, 64, (1e-3, 1e4), 100_000
 """What a field in a file may have: as wide, deep and oscillating as settings allow, and control points along an axis."""
 
@@ -47,6 +49,11 @@ class Model(FittedMap):
     frame: Frame
     affine: Array
     box: Array
+
+    @property
+    def unit_mm(self) -> float:
+        sides = np.ptp(self.box, axis=0) * np.linalg.norm(self.frame.axes, axis=0)
+        return min(1.0, float(sides.max()) / VOXELS_ALONG)
 
     def displacement(self, points: npt.ArrayLike) -> Array:
         """u(p) in mm at (n, 3) world points, (n, 3): the deformable part, before the affine."""

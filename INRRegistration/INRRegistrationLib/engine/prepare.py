@@ -185,7 +185,9 @@ class Prepared:
         """How the intensities of both images relate under a (4, 4) fixed to moving world map; looked at once for each map."""
         key = np.asarray(affine, np.float64).tobytes()
         if key not in self.compared:
-            self.compared[key] = compare(*self.level_pair(max(2 * self.spacing, 2.0)), affine)
+            thinnest = float((np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing).min())
+            seen = compare(*self.level_pair(max(2 * self.spacing, min(2.0, thinnest / 16))), affine)
+            self.compared[key] = seen if seen.measured else compare(*self.level_pair(self.spacing), affine)  # a small mask
         return self.compared[key]
 
     def choose_similarity(self, settings: Settings, affine: Array) -> list[str]:
@@ -198,7 +200,6 @@ class Prepared:
         if "auto" not in settings.similarity:
             self.similarity = dict(settings.similarity)
             return [f"moving intensities matched to the fixed ones: times {self.gain[0]:.3g}, plus {self.gain[1]:.3g} of the fixed range"]
-        found = f"(correlation {seen.correlation:.2f} inside both after alignment, {seen.local:.2f} in small windows)"
         sampled = settings.stages[-1].points > 0
         if seen.same and sampled:
             self.similarity, name = MONO_MODAL_POINTS, "correlation"
@@ -208,7 +209,8 @@ class Prepared:
             self.similarity, name = MULTI_MODAL_POINTS, "local correlation"
         else:
             self.similarity, name = MULTI_MODAL, "local correlation with self-similarity (MIND)"
-        return [f"similarity: {name}, since the contrasts {'agree' if seen.same else 'differ'} {found}"]
+        why = "may differ" if not seen.measured else "agree" if seen.same else "differ"
+        return [f"similarity: {name}, since the contrasts {why} {seen.words}"]
 
 
 def prepare(problem: Problem, settings: Settings, device: torch.device) -> Prepared:

@@ -121,9 +121,8 @@ def dice(fixed: npt.NDArray[np.generic], warped: npt.NDArray[np.generic], labels
 
 
 def pull_labels(labels: npt.NDArray[np.generic], grid: Grid, points: Array) -> npt.NDArray[np.generic]:
-    """Nearest-neighbour values of a label image at (..., 3) world points (LPS mm); 0 outside."""
-    index = np.rint(grid.to_index(points)).astype(np.int64)
-    inside = ((index >= 0) & (index < np.asarray(grid.size))).all(axis=-1)
+    """Nearest-neighbour values of a label image at (..., 3) world points (LPS mm), see ``Grid.nearest``; 0 outside."""
+    index, inside = grid.nearest(points)
     i, j, k = np.moveaxis(np.clip(index, 0, np.asarray(grid.size) - 1), -1, 0)
     return np.asarray(np.where(inside, labels[k, j, i], 0))
 

@@ -76,8 +76,7 @@ def otsu(values: Array) -> float:
 
 def read_mask(mask: Volume, grid: Grid) -> Mask:
     """A mask of any grid at the voxel centres of ``grid``, (k, j, i); False outside."""
-    index = np.rint(mask.grid.to_index(grid.all_points())).astype(np.int64)
-    legal = ((index >= 0) & (index < np.asarray(mask.grid.size))).all(axis=-1)
+    index, legal = mask.grid.nearest(grid.all_points())
     i, j, k = np.moveaxis(np.clip(index, 0, np.asarray(mask.grid.size) - 1), -1, 0)
     return np.asarray(legal & (mask.values[k, j, i] > 0))
 

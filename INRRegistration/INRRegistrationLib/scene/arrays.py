@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.measures import MAPS
+from INRRegistrationLib.core.measures import MAPS, UNKNOWN_MM
 from INRRegistrationLib.core.model_file import to_bytes
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result, SplineTransform
@@ -58,7 +58,7 @@ class SceneArrays:
         grid: The fixed grid in the world.
         warped: The moving image on it, float32.
         jacobian: det J, float32; 1 outside the fixed mask.
-        uncertainty: mm, float32; 0 outside the fixed mask and where nothing is known; None where the method has none.
+        uncertainty: mm, float32; ``UNKNOWN_MM`` outside the fixed mask and where nothing is known; None where the method has none.
         transform: The map.
         displacement_grid: The displacement before the affine part, where a sampled form was asked for; else None.
         regions: Where it folds or nearly does, and where nothing speaks for it.
@@ -119,7 +119,7 @@ def scene_arrays(
     inside = None if problem.fixed_mask is None else whole(problem.fixed_mask, grid)
     warped = _finite(result.warped.values, 0.0)
     jacobian = _finite(result.jacobian.values, 1.0, inside)
-    uncertainty = None if result.uncertainty is None else _finite(result.uncertainty.values, 0.0, inside)
+    uncertainty = None if result.uncertainty is None else _finite(result.uncertainty.values, UNKNOWN_MM, inside)
     labels, first = label_folding(jacobian, threshold)
     found = search(jacobian, grid, threshold, structures, inside)
     quality = quality_tables(problem, result, structures, {n: structure.name for n, structure in enumerate(structures, start=1)})
@@ -173,7 +173,7 @@ def _window(values: Floats) -> tuple[float, float]:
 
 
 def _top(uncertainty: Floats | None) -> float:
-    known = None if uncertainty is None else uncertainty[uncertainty > 0]  # 0 stands for what is not known
+    known = None if uncertainty is None else uncertainty[uncertainty >= 0]
     return 0.0 if known is None or not known.size else float(np.percentile(known, 99))
 
 

@@ -55,8 +55,8 @@ _APART = (
     "does not lie voxel on voxel with the warped image: it was moved after the registration, or lies under a deformable transform. "
     "Use blend instead, or run the registration again."
 )
-_KNOWN_MM = 1e-6
-"""Uncertainty below this is not drawn: it is 0, which stands for what is not known. However small, what is known has its colour."""
+_KNOWN_MM = 0.0
+"""Uncertainty below this is not drawn: it is ``UNKNOWN_MM``. However small, what is known has its colour."""
 _MAP_OPACITY = 0.5
 """Enough for the colours to be told apart, little enough for the anatomy to be seen through white."""
 
@@ -164,7 +164,7 @@ class Overlays:
 
     def _uncertainty(self, nodes: ResultNodes) -> None:
         seen = thinned(slicer.util.arrayFromVolume(nodes.uncertainty))
-        seen = seen[seen > 0]  # 0 lies outside the mask
+        seen = seen[seen >= _KNOWN_MM]
         at = int(0.99 * (len(seen) - 1))
         top = float(np.partition(seen, at)[at]) if len(seen) else 1.0
         self._map(nodes.uncertainty, "uncertainty", 0.0, top)

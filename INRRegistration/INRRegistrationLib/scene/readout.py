@@ -9,6 +9,7 @@ from typing import Any
 
 import vtk
 
+from INRRegistrationLib.core.measures import UNKNOWN_MM
 from INRRegistrationLib.scene.store import ResultNodes
 
 Point = tuple[float, float, float]
@@ -47,7 +48,8 @@ def read_at(nodes: ResultNodes, ras: Sequence[float]) -> Readout | None:
     uncertainty = None
     if _alive(nodes.uncertainty):
         index = _voxel(nodes.uncertainty, ras)
-        uncertainty = (0.0 if index is None else _value(nodes.uncertainty, index)) or math.nan  # 0 stands for what is not known
+        value = UNKNOWN_MM if index is None else _value(nodes.uncertainty, index)
+        uncertainty = value if value >= 0 else math.nan
     return Readout(math.hypot(*step), step, det, uncertainty)
 
 

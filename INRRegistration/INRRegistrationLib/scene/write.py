@@ -58,7 +58,7 @@ MEANINGS = {
     "warped": "{moving} warped onto {fixed}, on its grid.",
     "jacobian": "Determinant of the Jacobian of the map from {fixed} to {moving}: 1 keeps volume, above 1 is larger in {moving}, 0 or "
     "less folds. 1 outside the mask.",
-    "uncertainty": "Uncertainty of the map from {fixed} to {moving}, mm: consistency, not an error bound. 0 where nothing is known.",
+    "uncertainty": "Uncertainty of the map from {fixed} to {moving}, mm: consistency, not an error bound. -1 where nothing is known.",
     "folding": "Where the map from {fixed} to {moving} folds, and where it compresses strongly.",
     "regions": "Regions in {fixed} where the map to {moving} folds or compresses strongly.",
     "quality": "Indicators of the registration of {moving} to {fixed}; none of them proves that it is right.",

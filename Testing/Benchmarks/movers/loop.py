@@ -133,6 +133,6 @@ def aligned(problem: Problem) -> Loop:
     """The same steps as ``register`` up to the fit of ``auto``."""
     settings = replace(load_preset("auto").settings, device="cpu")
     prepared = prepare(problem, settings, torch.device("cpu"))
-    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    affine, closest = prealign(prepared, settings, np.eye(4))[:2]
     prepared.choose_similarity(settings, closest)
     return Loop(problem, prepared, settings, affine)

@@ -34,7 +34,7 @@ def fitted(problem: Problem, settings: Settings, clipped: bool = False) -> tuple
         The map, (n, 3) points where the fixed image counts, and the seconds of the fit.
     """
     prepared = prepare(problem, settings, torch.device("cpu"))
-    affine, closest, _ = prealign(prepared, settings, np.eye(4))
+    affine, closest = prealign(prepared, settings, np.eye(4))[:2]
     prepared.choose_similarity(settings, closest)
     terms = regularity._ON_FIRST
     ours = terms["symmetric_jacobian"]

@@ -33,10 +33,10 @@ def test_a_red_verdict_has_a_status_of_its_own_stands_first_and_the_result_is_th
     done = run_cli(a_pair.fixed, moving, "--output", tmp_path / "out", "--preset", "quick")
     assert done.returncode == cli.RED == 5, done.stderr
     assert done.stdout.startswith("quality control: RED\n")
-    report = json.loads((tmp_path / "out/report.json").read_text())
+    report = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
     assert report["verdict"]["level"] == "RED"
     assert report["verdict"]["measured"]["lead"]["share"] < 0.1
-    assert "Do not rely on this map" in (tmp_path / "out/report.html").read_text()
+    assert "Do not rely on this map" in (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert (tmp_path / "out/transform.h5").exists()
 
 
@@ -50,7 +50,7 @@ def test_a_stopped_run_has_a_status_of_its_own_and_goes_on_to_the_same_end(a_reg
     stopped = ended_while_fitting(signal.SIGINT, [*words(pair, tmp_path)[:-1], 3600])  # no checkpoint falls due but the one of the stop
     assert stopped.returncode == cli.STOPPED == 6, stopped.stderr
     assert "--resume goes on from where it was stopped" in stopped.stdout
-    assert json.loads((tmp_path / "report.json").read_text())["outcome"] == "STOPPED"
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["outcome"] == "STOPPED"
     assert (tmp_path / NAME).exists()
     resumed = run_cli(*words(pair, tmp_path, "--resume"))
     assert resumed.returncode == cli.KEPT, resumed.stderr
@@ -85,7 +85,7 @@ def test_unknown_uncertainty_is_no_length_in_a_file_and_never_zero(a_pair: Small
     assert np.isfinite(values).all()
     assert (values[mask == 0] == -1).mean() > 0.95
     assert (values[mask == 1] >= 0).all()
-    assert json.loads((out / "report.json").read_text())["uncertainty"]["in_files_where_unknown"] == -1
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["uncertainty"]["in_files_where_unknown"] == -1
 
 
 def test_a_green_verdict_does_not_hide_a_stop() -> None:

@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 from small_pair import LPS_RAS, Registered, SmallPair, a_grid, blobs, command, environment, run_cli, true_map, write_nifti
 
+from INRRegistrationLib.cli.checkpoint_file import NAME as CHECKPOINT
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.presets import load_preset
 
@@ -105,7 +106,7 @@ def test_settings_of_the_command_line_reach_the_run(a_pair: SmallPair, tmp_path:
     done = run_cli(
         a_pair.fixed, a_pair.moving, "--output", tmp_path / "out", "--method", "auto", "--seed", 7, "--quiet", "--threads", 1, *words
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 5), done.stderr  # nothing can be told of so small a mask
     settings = json.loads((tmp_path / "out" / "report.json").read_text())["settings"]
     assert settings["similarity"] == {"ncc": 1.0}
     assert settings["seed"] == 7
@@ -130,7 +131,7 @@ def test_the_first_interrupt_keeps_the_result_so_far(a_pair: SmallPair, tmp_path
     assert process.returncode == 6, stderr
     report = json.loads((output / "report.json").read_text())
     assert report["outcome"] == "STOPPED"
-    assert names(output) == FILES
+    assert names(output) == {*FILES, CHECKPOINT}  # so that it can be gone on with
     assert "Traceback" not in stderr
     assert "Stopped by the user" in stdout
 

@@ -137,7 +137,7 @@ def test_where_no_uncertainty_is_known_none_is_read() -> None:
     assert there is not None
     assert nowhere is not None
     assert there.uncertainty_mm == pytest.approx(2.0)
-    assert nowhere.uncertainty_mm is None
+    assert np.isnan(nowhere.uncertainty_mm)
     assert np.isfinite(array_of(nodes.uncertainty)).all()
     rows = list(quality_tables(problem, replace(result, uncertainty=Volume(values, problem.fixed.grid))).rows)
     shown = {row.name: (row.after, row.meaning) for row in rows if row.group == "Uncertainty"}

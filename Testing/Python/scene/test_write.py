@@ -28,6 +28,7 @@ from worlds import (
     world_affine,
 )
 
+from INRRegistrationLib.core.measures import UNKNOWN_MM
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.scene.arrays import SceneArrays, scene_arrays
 from INRRegistrationLib.scene.outputs import Outputs
@@ -239,7 +240,7 @@ def test_outside_the_mask_maps_are_neutral() -> None:
     label.CopyOrientation(inputs.fixed)
     _, arrays, nodes = registered(Inputs(inputs.fixed, inputs.moving, fixed_mask=label))
     assert (array_of(nodes.jacobian)[mask == 0] == 1).all()
-    assert (array_of(nodes.uncertainty)[mask == 0] == 0).all()
+    assert (array_of(nodes.uncertainty)[mask == 0] == UNKNOWN_MM).all()
     assert [region.kind for region in arrays.regions] == ["compressed"], "the fold lies outside the mask"
 
 

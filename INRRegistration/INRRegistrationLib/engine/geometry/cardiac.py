@@ -166,7 +166,6 @@ def is_wall(ventricle: Volume, axis: Array) -> bool:
     """Whether a segmentation is of the muscle alone: most of the axis, between its ends, then runs through the cavity."""
     apex, base = axis
     points = apex + np.linspace(0.3, 0.9, 25)[:, None] * (base - apex)
-    index = np.rint(ventricle.grid.to_index(points)).astype(np.int64)
-    inside = ((index >= 0) & (index < np.asarray(ventricle.grid.size))).all(axis=1)
+    index, inside = ventricle.grid.nearest(points)
     i, j, k = index[inside].T
     return bool(ventricle.inside()[k, j, i].sum() < len(points) / 2)

@@ -48,6 +48,7 @@ class Alignment:
         radius: Of the window of local NCC.
         iterations: On the coarsest level; half of that before the affine part is free, and on the other levels, which start near their end.
         tick: Called between steps; may raise to end the run.
+        centres: Whether the centres of mass may be of one place: that of a lesion and that of a head are not.
     """
 
     def __init__(
@@ -59,13 +60,16 @@ class Alignment:
         radius: int,
         iterations: int,
         tick: Callable[[], None],
+        centres: bool = True,
     ) -> None:
         self.levels, self.kind, self.start, self.similarity, self.radius = levels, kind, start, similarity, radius
         self.iterations, self.tick = iterations, tick
         coarse = levels[0]
         self.loss, self.weight = objective(coarse, similarity, radius), sum(similarity.values())
         self.centre = centre_of_mass(coarse.fixed, coarse.fixed_weight)
-        self.target = centre_of_mass(coarse.moving, coarse.moving_weight[0])
+        self.centres, self.target = centres, start[:3, :3] @ self.centre + start[:3, 3]
+        if centres:
+            self.target = centre_of_mass(coarse.moving, coarse.moving_weight[0])
         self.none, self.lowest = unrelated(coarse, similarity, radius), np.inf
         self.still = torch.zeros(6, dtype=torch.float64, device=coarse.fixed.values.device)
 
@@ -80,9 +84,11 @@ class Alignment:
         Where neither makes the images alike and the user gave no start, a header may name the wrong side of the patient: half
         turns about the axes of the world are tried too; and where those fail as well, many orientations and shifts.
         """
-        shifted = self.start.copy()
-        shifted[:3, 3] += self.target - (self.start[:3, :3] @ self.centre + self.start[:3, 3])
-        tried = [self._fitted("headers", self.start, 0.0), self._fitted("centres of mass", shifted, DISTRUST)]
+        tried = [self._fitted("headers", self.start, 0.0)]
+        if self.centres:
+            shifted = self.start.copy()
+            shifted[:3, 3] += self.target - (self.start[:3, :3] @ self.centre + self.start[:3, 3])
+            tried.append(self._fitted("centres of mass", shifted, DISTRUST))
         lowest = min(value for value, *_ in tried)
         if self.free and lowest > UNSURE * self.weight:
             for name, matrix in half_turns(self.centre, self.target):

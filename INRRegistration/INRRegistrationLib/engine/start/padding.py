@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
 
 from INRRegistrationLib.core.volume import Volume
 
@@ -127,6 +126,8 @@ def _is_field_of_view(inside: Mask) -> bool:
     if not LEAST_FIELD <= share <= 1 - LEAST_SHARE or min(inside.shape) < 4:
         return False
     rim = inside & ~ndimage.binary_erosion(inside, border_value=0)
+    from scipy.spatial import ConvexHull, QhullError  # loading it takes a while, and most images have no padding
+
     try:
         hull = ConvexHull(np.argwhere(rim).astype(np.float64))
     except QhullError:
@@ -135,7 +136,7 @@ def _is_field_of_view(inside: Mask) -> bool:
     return filled >= CONVEX and _walls(hull) >= SMOOTH_WALLS
 
 
-def _walls(hull: ConvexHull) -> float:
+def _walls(hull: Any) -> float:
     """Share of the surface of a hull that are planes or the wall of one cylinder."""
     corners = hull.points[hull.simplices]
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2

@@ -88,12 +88,13 @@ def prealign(prepared: Prepared, settings: Settings, start: Array, tick: Callabl
     if choice.kind == "none":
         return Prealigned(start, start, "none")
     levels, similarity = prepared.affine_levels(), affine_similarity(settings)
-    search = Alignment(levels, choice.kind, start, similarity, radius, choice.iterations, tick)
+    centres = (prepared.fixed.given is None) == (prepared.moving.given is None)
+    search = Alignment(levels, choice.kind, start, similarity, radius, choice.iterations, tick, centres)
     found = search.best()
     sure = prepared.contrast(found[0]).surely_same
     if not sure and "auto" in settings.similarity:
         similarity = ANY_CONTRAST
-        search = Alignment(levels, choice.kind, start, similarity, radius, choice.iterations, tick)
+        search = Alignment(levels, choice.kind, start, similarity, radius, choice.iterations, tick, centres)
         found = min(found, search.best(), key=lambda one: _unlike(levels[-1], radius, one[0]))
     if search.free and (search.doubtful if sure else agreement(levels[-1], similarity, radius, found[0]) < AGREED):
         found = _turned(levels, similarity, radius, found, search, sure)
@@ -118,10 +119,12 @@ def _unlike(data: AffineLevel, radius: int, matrix: Array) -> float:
 def affine_similarity(settings: Settings) -> dict[str, float]:
     """The similarity terms of the linear pre-alignment: those of the fit, with two exceptions.
 
-    Global and local correlation where the terms are chosen later; local correlation and mutual information in place of
-    MIND, whose channels would have to be turned with every step of a rotation.
+    Global and local correlation where the terms are chosen later, or are those that would be chosen for one contrast; local
+    correlation and mutual information in place of MIND, whose channels would have to be turned with every step of a rotation.
     """
     if "auto" in settings.similarity:
         return {"ncc": 1.0, "local_ncc": 1.0}
-    terms = dict(settings.similarity)
+    terms = {name: weight for name, weight in settings.similarity.items() if weight > 0}
+    if set(terms) == {"local_ncc", "mse"}:  # what auto takes where contrasts agree
+        return {"ncc": 1.0, "local_ncc": 1.0}
     return terms if terms.pop("mind", 0) == 0 else {**MIND_STAND_IN, **terms}

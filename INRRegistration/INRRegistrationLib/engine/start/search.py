@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 Array = npt.NDArray[np.float64]
@@ -32,6 +31,8 @@ def half_turns(centre: Array, target: Array) -> Iterator[tuple[str, Array]]:
 @cache
 def orientations() -> Array:
     """Rotations (n, 3, 3) that leave none further than 40 degrees or so from one of them, with all quarter turns of the axes."""
+    from scipy.spatial.transform import Rotation  # loading it takes a while, and most pairs do without
+
     found = np.concatenate([Rotation.create_group(name).as_matrix() for name in ("O", "I")])
     kept: list[Array] = []
     for matrix in found:
