@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
+from INRRegistrationLib.core.landmark_check import check_landmarks
 from INRRegistrationLib.core.mask_check import check_mask
 from INRRegistrationLib.core.slices import disordered
 from INRRegistrationLib.core.volume import LARGEST, Volume
@@ -70,6 +71,8 @@ class Problem:
                 warnings += check_mask(mask, image)
         _check_initial(self.initial)
         _check_pairs(self)
+        if self.fixed_landmarks is not None and self.moving_landmarks is not None:
+            warnings += check_landmarks(self.fixed_landmarks, self.moving_landmarks, self.fixed.grid, self.moving.grid)
         if self.ventricle is not None:
             warnings += check_mask(self.ventricle, self.fixed)
         _check_long_axis(self.long_axis)
