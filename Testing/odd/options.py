@@ -74,7 +74,7 @@ POINTS = [
     landmarks("JSON that is a list", "f.mrk.json", "[1, 2]"),
     landmarks("JSON that is no JSON", "f.mrk.json", "{nothing}"),
     landmarks("a number with 5000 digits", "f.mrk.json", '{"markups": ' + "9" * 5000 + "}"),
-    landmarks("another ending", "f.fcsv", "1,2,3", ".csv or .mrk.json"),
+    landmarks("another ending", "f.pts", "1,2,3", ".csv, .fcsv, .tsv or .mrk.json"),
 ]
 
 
@@ -125,7 +125,7 @@ STARTS = [
     start(
         "a picture in place of displacements",
         lambda path: sitk.WriteImage(sitk.Image(5, 5, 5, sitk.sitkFloat32), str(path)),
-        "cannot be read",
+        "is no transform",
         "s.nrrd",
     ),
     start("a mirror", saved(matrix(-1, 0, 0, 0, 1, 0, 0, 0, 1)), "", shift=None),

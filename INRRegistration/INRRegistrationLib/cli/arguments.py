@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from INRRegistrationLib import __version__
 from INRRegistrationLib.cli.which import add_which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import options
@@ -14,10 +15,11 @@ from INRRegistrationLib.core.presets import DEFAULT
 from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES
 
 IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with DICOM files; 3D, one value per voxel."
-POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or Slicer's .mrk.json."
+POINTS = "Points: CSV with the columns x_lps_mm,y_lps_mm,z_lps_mm, or what Slicer writes (.mrk.json, .fcsv, tables with r,a,s)."
 EXIT = (
     "Exit status: 0 a result was kept, 1 an error of the program, 2 bad input, 3 no usable result,\n"
-    "4 a result was kept though the fit diverged, 143 ended by the system (see --resume)."
+    "4 a result was kept though the fit diverged, 5 one was kept that the quality control judges RED,\n"
+    "6 you stopped the run and the result so far was kept, 143 ended by the system (see --resume for both)."
 )
 OTHERS = ("fixed-mask", "moving-mask", "fixed-labels", "moving-labels", "ventricle")
 DIGITS, MOST_THREADS = 40, 4096
@@ -71,6 +73,8 @@ def parse(words: Sequence[str]) -> tuple[str, argparse.Namespace]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    if not explicit:
+        parser.add_argument("--version", action="version", version=f"inr-register {__version__}")
     verb.describe(parser)
     return name, parser.parse_args(words[1:] if explicit else words)
 
@@ -111,7 +115,7 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("fixed", metavar="FIXED", help="the image that stays; the result is defined on its grid")
     add("moving", metavar="MOVING", help="the image that is warped onto FIXED")
-    add("--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
+    add("-o", "--output", metavar="DIR", required=True, help="folder for the results; other files in it stay")
     _common(parser)
     _how(parser)
     add_which(parser, "fixed", "moving", others=OTHERS)
@@ -125,7 +129,7 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--tube-radius", metavar="MM", type=float, help="how far a tube reaches from its centreline, for the methods named geometry")
     add("--long-axis", metavar="POINTS", help="apex and base of the left ventricle in FIXED; strain is measured around it")
     add("--ventricle", metavar="IMAGE", help="positive in the left ventricle of FIXED; the long axis is found in it")
-    add("--initial-transform", metavar="FILE", help="linear ITK transform to start from, fixed point to moving point (LPS mm)")
+    add("--initial-transform", metavar="FILE", help="linear transform to start from (ITK; .xfm, .lta), fixed point to moving point")
     add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     add("--resume", action="store_true", help="go on from the checkpoint that an interrupted run of the same command left in DIR")
     every = f"seconds between two checkpoints of a long run; default {EVERY_S:g}"
@@ -135,7 +139,7 @@ def _register(parser: argparse.ArgumentParser) -> None:
 def _how(parser: argparse.ArgumentParser) -> None:
     """What changes single settings of the preset."""
     add = parser.add_argument
-    add("--method", metavar="NAME", help="the preset named like this method: auto, ffd, sinr, idir, cycle, geometry, cardiac, ...")
+    add("--method", metavar="NAME", help="auto, ffd, sinr, idir, cycle, geometry, cardiac, ...; cycle goes with an organ's preset, too")
     add("--similarity", metavar="NAME", help=f"{', '.join(SIMILARITIES)}, instead of the preset's similarity")
     terms = f"weight of a regularity term ({', '.join(REGULARITIES)}), such as bending=10; repeatable"
     add("--weight", metavar="NAME=VALUE", action="append", default=[], help=terms)
@@ -147,7 +151,8 @@ def _how(parser: argparse.ArgumentParser) -> None:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--preset", metavar="NAME", help=f"settings for a task; default {DEFAULT}; 'inr-register presets' lists them")
+    preset = f"settings for a task; default {DEFAULT}; 'inr-register presets' lists them; or a JSON file as 'presets NAME' prints it"
+    add("--preset", metavar="NAME", help=preset)
     add("--seed", metavar="N", type=_at_least(0), help="of every random number; the same seed gives the same result on a CPU")
     add("--threads", metavar="N", type=_at_least(1, MOST_THREADS), help="CPU threads; default: what torch chooses")
     add("--quiet", action="store_true", help="no progress and no summary")
@@ -155,25 +160,25 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _demo(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--output", metavar="DIR", default="inr-register-demo", help="folder for images and results; default ./inr-register-demo")
+    add("-o", "--output", metavar="DIR", default="inr-register-demo", help="folder for images and results; default ./inr-register-demo")
     add("--size", metavar="NAME", default="full", help="full (about a minute) or small (coarser voxels, seconds)")
     _common(parser)
 
 
 def _apply(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("transform", metavar="TRANSFORM", help="model.safetensors, or any ITK transform from fixed to moving points")
+    add("transform", metavar="TRANSFORM", help="model.safetensors, or any transform (ITK, fields, .xfm, .lta) from fixed to moving points")
     add("input", metavar="INPUT", help="image, labels or points")
     add("output", metavar="OUTPUT", help="file to write; points keep the format of INPUT")
     add("--reference", metavar="IMAGE", help="grid of the output image; default: the grid that the model was made for")
     add_which(parser, "reference", shared=False)
-    add("--kind", choices=["image", "labels", "points"], help="default: points for .csv and .mrk.json, else image")
+    add("--kind", choices=["image", "labels", "points"], help="default: points for files of points, else image")
     add("--to", choices=["fixed", "moving"], default="fixed", help="the space to bring INPUT to, from the other one; default fixed")
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("transform", metavar="TRANSFORM", help="model.safetensors, or any ITK transform from fixed to moving points")
+    add("transform", metavar="TRANSFORM", help="model.safetensors, or any transform (ITK, fields, .xfm, .lta) from fixed to moving points")
     add("--fixed", metavar="IMAGE", required=True, help="the fixed image: folding is measured on its grid")
     add("--moving", metavar="IMAGE", help="the moving image: similarities are measured too")
     add("--fixed-mask", metavar="IMAGE", help="measure folding and similarity only where this is positive; default: everywhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,5 +101,9 @@ def _register(problem: Problem, settings: Settings, bar: ProgressBar, checkpoint
     from INRRegistrationLib.engine.register import register
 
     if threads is not None:
+        cores = os.cpu_count() or threads
+        if threads > cores:
+            said = f"{threads} threads were asked for, but there are {cores} processors; more threads than these are slower"
+            print(f"inr-register: {said}", file=sys.stderr)
         torch.set_num_threads(threads)
     return register(problem, settings, bar, checkpoints)

@@ -62,7 +62,7 @@ def read_points(path: str | os.PathLike[str]) -> Points:
         elif file.suffix.lower() == MARKUPS:
             points = _from_markups(json.loads(file.read_text(encoding="utf-8")))
         else:
-            raise InputError(f"points must be in a file of the kind {', '.join(ENDINGS)} or .mrk.json")
+            raise InputError(f"points must be in a file of the kind {', '.join(sorted(ENDINGS))} or .mrk.json")
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
     except OSError as error:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import textwrap
 
-from INRRegistrationLib.core.presets import load_preset, preset_names
+from INRRegistrationLib.core.presets import Preset, load_preset, preset_names
+
+WIDEST, INDENT = 100, " " * 20
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,5 +23,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([{"name": p.name, "title": p.title, "description": p.description} for p in presets], indent=2))
     else:
-        print("\n".join(f"{p.name:<16}{p.title}. {p.description}" for p in presets))
+        print("\n".join(listed(preset) for preset in presets))
     return 0
+
+
+def listed(preset: Preset) -> str:
+    """Name and title in one line, the description below it, no wider than the terminal."""
+    width = max(min(shutil.get_terminal_size().columns, WIDEST), len(INDENT) + 20)
+    about = textwrap.fill(preset.description, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    return f"{preset.name:<{len(INDENT)}}{preset.title}\n{about}"

@@ -13,6 +13,7 @@ from INRRegistrationLib.core.needs import check_given, options, users
 from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
 from INRRegistrationLib.core.settings import SIMILARITIES, SIMILARITY_WEIGHTS, Settings
 
+CYCLE = "cycle"
 FIELDS = {
     "fixed_landmarks": "--fixed-landmarks",
     "moving_landmarks": "--moving-landmarks",
@@ -58,7 +59,7 @@ def choose_settings(arguments: argparse.Namespace) -> Settings:
     Raises:
         InputError: A name or a value is not known.
     """
-    settings = load_preset(_preset_name(arguments)).settings
+    settings = _preset(arguments)
     if arguments.similarity is not None:
         _check_known("similarity", arguments.similarity, SIMILARITIES)
         settings = replace(settings, similarity={arguments.similarity: SIMILARITY_WEIGHTS.get(arguments.similarity, 1.0)})
@@ -75,6 +76,16 @@ def choose_settings(arguments: argparse.Namespace) -> Settings:
 def _check_known(what: str, name: str, known: tuple[str, ...]) -> None:
     if name not in known:
         raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
+
+
+def _preset(arguments: argparse.Namespace) -> Settings:
+    """Of the preset, or of the method; both directions at once go with any preset that holds a velocity."""
+    method, preset = arguments.method, arguments.preset
+    if method == CYCLE and preset not in (None, CYCLE):
+        base, both = load_preset(preset).settings, load_preset(CYCLE).settings
+        if base.representation.kind == "velocity" and base.cycle is None:
+            return replace(base, method=CYCLE, cycle=both.cycle, uncertainty=both.uncertainty)
+    return load_preset(_preset_name(arguments)).settings
 
 
 def _preset_name(arguments: argparse.Namespace) -> str:

@@ -42,6 +42,15 @@ def _table() -> dict[str, Any]:
     return data
 
 
+ACROSS_CONTRASTS = {"nmi", "nmi_gaussian", "mind"}
+"""Similarities that people choose where intensities do not mean the same in both images."""
+
+
+def crosses_contrasts(settings: Settings) -> bool:
+    """Whether the settings themselves say that contrasts differ, by their similarity."""
+    return not ACROSS_CONTRASTS.isdisjoint(name for name, weight in settings.similarity.items() if weight > 0)
+
+
 def method_of(settings: Settings) -> str:
     """What the table calls the method: how the field is held, or which coordinates it follows."""
     if settings.cycle is not None:
@@ -59,19 +68,22 @@ def calibrated(method: str) -> dict[str, Calibration]:
 def estimator_for(settings: Settings) -> str | None:
     """The estimator that the settings ask for.
 
-    None where they ask for none, where it is how far two fields are apart, or where ``auto`` finds none that was tested.
+    None where they ask for none, or where it is how far two fields are apart.
 
     Raises:
-        InputError: The settings name one that was not tested with this method.
+        InputError: The settings name one that was not tested with this method, or ask for any where none was; or their similarity is
+            one for different contrasts, for which none was.
     """
     method = method_of(settings)
     if settings.uncertainty in ("none", "cycle") or (settings.cycle is not None and settings.uncertainty == "auto"):
         return None
     tested = list(calibrated(method))
-    if settings.uncertainty == "auto":
-        return tested[0] if tested else None
+    if crosses_contrasts(settings):
+        raise InputError("no uncertainty was calibrated for images of different contrasts; leave it out, or choose another similarity")
+    if settings.uncertainty == "auto" and tested:
+        return tested[0]
     if settings.uncertainty not in tested:
-        known = f"choose {', '.join(tested)} or none" if tested else "choose none"
+        known = f"choose {', '.join(tested)} or none" if tested else "no other was, so leave it out"
         raise InputError(f"uncertainty '{settings.uncertainty}' was not calibrated for the method '{method}'; {known}")
     if settings.uncertainty == "perturbation" and settings.landmark_weight > 0:
         raise InputError(

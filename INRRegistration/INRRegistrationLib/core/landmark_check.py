@@ -30,9 +30,7 @@ def check_landmarks(fixed: Array, moving: Array, fixed_grid: Grid, moving_grid: 
     for name, points, grid in (("fixed", fixed, fixed_grid), ("moving", moving, moving_grid)):
         outside = int((~grid.contains(points)).sum())
         if outside:
-            said.append(
-                f"{outside} of {len(points)} {name} landmarks lie outside the {name} image: check their frame (LPS or RAS)"
-            )
+            said.append(f"{outside} of {len(points)} {name} landmarks lie outside the {name} image: check their frame (LPS or RAS)")
     if len(fixed) >= FEWEST:
         left, chance = _left(fixed, moving), _by_chance(fixed, moving)
         if left > HARDLY * chance:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.core.sizes import MODEL_BYTES, check_size
 
 DEFAULT = "auto"
+ENDING = ".json"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,36 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> Preset:
-    """Read one preset.
+    """Read one preset, by its name or from a JSON file such as ``inr-register presets NAME`` prints.
 
     Raises:
-        InputError: There is no preset of this name.
+        InputError: There is no preset of this name, or the file holds none.
     """
+    if name.lower().endswith(ENDING):
+        return _from_file(Path(name))
     if name not in preset_names():
         raise InputError(f"there is no preset '{name}'; known are {', '.join(preset_names())}")
     text = (resources.files("INRRegistrationLib") / "presets" / f"{name}.json").read_text(encoding="utf-8")
     data = json.loads(text)
     return Preset(name, data["title"], data["description"], Settings.from_json(data["settings"]))
+
+
+def _from_file(path: Path) -> Preset:
+    """Settings alone, or with a name, a title and a description."""
+    try:
+        check_size(path.stat().st_size, MODEL_BYTES, "the file", "give settings as 'inr-register presets NAME' prints them")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path.name}: is no JSON; give settings as 'inr-register presets NAME' prints them") from error
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path.name}: holds no settings; give them as 'inr-register presets NAME' prints them")
+    settings = data.get("settings", data)
+    try:
+        made = Settings.from_json(settings if isinstance(settings, dict) else {"settings": settings})
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    return Preset(str(data.get("name", path.stem)), str(data.get("title", path.stem)), str(data.get("description", "")), made)

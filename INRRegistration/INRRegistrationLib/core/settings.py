@@ -238,9 +238,9 @@ def _check_parts(settings: Settings) -> None:
     tube = settings.geometry is not None and settings.geometry.kind == "tube"
     for name, asked in (("landmark_weight", settings.landmark_weight > 0), ("start", settings.start != "none")):
         if tube and asked:
-            raise InputError(f"settings.{name} has no effect on tube coordinates; leave it out, or leave settings.geometry out")
+            raise InputError(f"settings.{name} has no effect on tube coordinates; leave it out, or choose another method than geometry")
     if settings.uncertainty == "cycle" and settings.cycle is None:
-        raise InputError("uncertainty 'cycle' needs two fields; set settings.cycle, or choose another uncertainty")
+        raise InputError("uncertainty 'cycle' needs two fields; choose a method whose name begins with cycle, or another uncertainty")
 
 
 def _check_stages(stages: tuple[Stage, ...], kind: str) -> None:

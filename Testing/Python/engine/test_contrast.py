@@ -61,8 +61,11 @@ def test_a_constant_image_and_too_few_voxels_say_nothing() -> None:
     grid = Grid((4, 4, 4), GRID.affine)
     weight = torch.ones(4, 4, 4)
     found = compare(image(small, grid), weight, image(small, grid), weight[None], np.eye(4))
-    assert found == Contrast(0.0, 1.0, (1.0, 0.0))
+    assert not found.measured
     assert not found.same
+    assert np.isnan([found.correlation, found.local]).all()
+    assert "too few voxels" in found.words
+    assert "nan" not in found.words
 
 
 def test_voxels_that_do_not_count_in_either_image_are_not_looked_at() -> None:

@@ -147,15 +147,25 @@ def test_refits_cost_a_bounded_number_of_iterations() -> None:
 def test_a_method_that_was_not_tested_states_nothing() -> None:
     strange = replace(SIREN, geometry=Geometry("tube"), uncertainty="auto")
     assert not calibrated("tube")
-    assert estimator_for(strange) is None
-    with pytest.raises(InputError, match=r"'laplace' was not calibrated for the method 'tube'; choose none"):
-        estimator_for(replace(strange, uncertainty="laplace"))
+    for name in ("auto", "laplace"):
+        with pytest.raises(InputError, match=rf"'{name}' was not calibrated for the method 'tube'; no other was, so leave it out"):
+            estimator_for(replace(strange, uncertainty=name))
 
 
 def test_images_of_different_contrasts_get_no_number() -> None:
-    result = register(a_problem(), replace(short(LATTICE), similarity={"nmi": 2.0}, uncertainty="laplace"))
+    for name in ("auto", "laplace"):
+        with pytest.raises(InputError, match="different contrasts"):
+            register(a_problem(), replace(short(LATTICE), similarity={"nmi": 2.0}, uncertainty=name))
+
+
+def test_images_whose_contrasts_turn_out_to_differ_get_none_and_a_warning() -> None:
+    problem = a_problem()
+    values = np.asarray(problem.moving.values)
+    turned = Volume((np.sin(values / values.max() * 9) * 500).astype(np.float32), problem.moving.grid, "other contrast")
+    settings = replace(short(LATTICE), similarity={"auto": 1.0}, uncertainty="laplace")
+    result = register(replace(problem, moving=turned), settings)
     assert result.uncertainty is None
-    assert "no estimate was calibrated for images of different contrasts" in result.choices[-1]
+    assert any("no estimate was calibrated for images of different contrasts" in said for said in result.warnings)
 
 
 def test_two_fields_keep_their_own_uncertainty_unless_another_is_asked_for() -> None:

@@ -130,12 +130,12 @@ def test_every_slice_view_shows_the_volumes_of_the_mode(scene, nodes, overlays, 
 
 def test_only_an_uncertainty_that_is_not_known_has_no_colour(nodes, overlays) -> None:
     values = np.full(GRID.shape, 5.0, np.float32)
-    values[0], values[1] = 0.0, 0.001  # not known, and nearly certain
+    values[0], values[1] = -1.0, 0.001  # not known, and nearly certain
     slicer.util.updateVolumeFromArray(nodes.uncertainty, values)
     overlays.show("uncertainty", nodes)
     display = nodes.uncertainty.GetDisplayNode()
     assert display.GetApplyThreshold()
-    assert 0.0 < display.GetLowerThreshold() < 0.001
+    assert -1.0 < display.GetLowerThreshold() < 0.001
     assert display.GetWindowLevelMax() == pytest.approx(5.0)
 
 

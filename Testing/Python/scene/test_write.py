@@ -251,5 +251,5 @@ def test_what_is_not_a_number_never_reaches_the_scene() -> None:
     for volume in (result.warped, result.jacobian, result.uncertainty):
         volume.values.base[2, 2, 2:5] = np.nan, np.inf, -np.inf
     nodes = write(inputs, Outputs(), scene_arrays(problem, result))
-    for node, neutral in ((nodes.warped, 0), (nodes.jacobian, 1), (nodes.uncertainty, 0)):
+    for node, neutral in ((nodes.warped, 0), (nodes.jacobian, 1), (nodes.uncertainty, UNKNOWN_MM)):
         assert array_of(node)[2, 2, 2:5].tolist() == [neutral] * 3

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from INRRegistrationLib.core.calibration import calibrated, estimator_for, method_of
+from INRRegistrationLib.core.calibration import calibrated, crosses_contrasts, estimator_for, method_of
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
@@ -21,8 +21,6 @@ from INRRegistrationLib.engine.sampling import Image
 from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
 from INRRegistrationLib.engine.uncertainty.sites import fitted_spacing, sites
 
-ACROSS_CONTRASTS = {"nmi", "nmi_gaussian", "mind"}
-"""Similarities that people choose where intensities do not mean the same in both images."""
 GoOn = Callable[[float], bool]
 """Told the share of the estimate that is done; False ends it without a result. May raise to end more than that."""
 
@@ -52,11 +50,9 @@ def estimate(fit: PairFit, prepared: Prepared, problem: Problem, settings: Setti
     """
     name = estimator_for(settings)
     if name is None:
-        if settings.uncertainty == "auto":
-            fit.choices.append(f"uncertainty: none, since no estimate was calibrated for the method '{method_of(settings)}'")
         return None
     if _contrasts_differ(prepared, settings):
-        fit.choices.append("uncertainty: none, since no estimate was calibrated for images of different contrasts")
+        fit.warnings.append("uncertainty: none, since no estimate was calibrated for images of different contrasts")
         return None
     finest = fitted_spacing(prepared, settings)
     numbers = calibrated(method_of(settings))[name]
@@ -92,4 +88,4 @@ def _contrasts_differ(prepared: Prepared, settings: Settings) -> bool:
     """Whether the similarity is one for different modalities: by the settings, or chosen after a look at the images."""
     if "auto" in settings.similarity:
         return prepared.similarity in (MULTI_MODAL, MULTI_MODAL_POINTS)
-    return not ACROSS_CONTRASTS.isdisjoint(name for name, weight in settings.similarity.items() if weight > 0)
+    return crosses_contrasts(settings)
