@@ -17,7 +17,7 @@ from INRRegistrationLib.cli.phantom import Pair, check_size, make_pair
 from INRRegistrationLib.cli.points import COLUMNS
 from INRRegistrationLib.cli.publish import finished_folder
 from INRRegistrationLib.cli.summary import print_summary
-from INRRegistrationLib.core.presets import DEFAULT, load_preset
+from INRRegistrationLib.core.presets import DEFAULT, find_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Result
 
@@ -30,7 +30,7 @@ Array = npt.NDArray[np.float64]
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the pair, register it, and say how far the result is from the truth."""
-    preset, folder = load_preset(arguments.preset or DEFAULT), Path(arguments.output)
+    preset, folder = find_preset(arguments.preset or DEFAULT), Path(arguments.output)
     seed = 0 if arguments.seed is None else arguments.seed
     check_size(arguments.size)
     check_folder(folder, [], RESULTS)

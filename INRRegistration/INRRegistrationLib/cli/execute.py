@@ -61,7 +61,7 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
     problem.check()  # before torch is imported, so that bad input is answered at once
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not take the cores of those that work
     with run_folder(folder), ProgressBar(running.quiet) as bar:
-        checkpoints = CheckpointFile(folder, running.resume, running.every_s, lambda: bar.terminating or bar.stopping)
+        checkpoints = CheckpointFile(folder, running.resume, running.every_s, lambda: bar.terminating)
         try:
             result = _register(problem, settings, bar, checkpoints, running.threads)
             if result.usable:

@@ -30,5 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
 def listed(preset: Preset) -> str:
     """Name and title in one line, the description below it, no wider than the terminal."""
     width = max(min(shutil.get_terminal_size().columns, WIDEST), len(INDENT) + 20)
-    about = textwrap.fill(preset.description, width, initial_indent=INDENT, subsequent_indent=INDENT)
+    about = textwrap.fill(preset.description, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False)
     return f"{preset.name:<{len(INDENT)}}{preset.title}\n{about}"

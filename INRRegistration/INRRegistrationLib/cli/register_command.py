@@ -10,7 +10,7 @@ from pathlib import Path
 from INRRegistrationLib.core.calibration import estimator_for
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.needs import check_given, options, users
-from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
+from INRRegistrationLib.core.presets import DEFAULT, find_preset, load_preset, preset_names
 from INRRegistrationLib.core.settings import SIMILARITIES, SIMILARITY_WEIGHTS, Settings
 
 CYCLE = "cycle"
@@ -85,7 +85,7 @@ def _preset(arguments: argparse.Namespace) -> Settings:
         base, both = load_preset(preset).settings, load_preset(CYCLE).settings
         if base.representation.kind == "velocity" and base.cycle is None:
             return replace(base, method=CYCLE, cycle=both.cycle, uncertainty=both.uncertainty)
-    return load_preset(_preset_name(arguments)).settings
+    return find_preset(_preset_name(arguments)).settings
 
 
 def _preset_name(arguments: argparse.Namespace) -> str:

@@ -40,13 +40,11 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> Preset:
-    """Read one preset, by its name or from a JSON file such as ``inr-register presets NAME`` prints.
+    """Read one preset.
 
     Raises:
-        InputError: There is no preset of this name, or the file holds none.
+        InputError: There is no preset of this name.
     """
-    if name.lower().endswith(ENDING):
-        return _from_file(Path(name))
     if name not in preset_names():
         raise InputError(f"there is no preset '{name}'; known are {', '.join(preset_names())}")
     text = (resources.files("INRRegistrationLib") / "presets" / f"{name}.json").read_text(encoding="utf-8")
@@ -54,8 +52,21 @@ def load_preset(name: str) -> Preset:
     return Preset(name, data["title"], data["description"], Settings.from_json(data["settings"]))
 
 
-def _from_file(path: Path) -> Preset:
-    """Settings alone, or with a name, a title and a description."""
+def find_preset(word: str) -> Preset:
+    """A preset by its name, or from a JSON file.
+
+    Raises:
+        InputError: There is none.
+    """
+    return read_preset(Path(word)) if word.lower().endswith(ENDING) else load_preset(word)
+
+
+def read_preset(path: Path) -> Preset:
+    """A preset from a JSON file, as ``inr-register presets NAME`` prints one; settings alone will do.
+
+    Raises:
+        InputError: The file holds none.
+    """
     try:
         check_size(path.stat().st_size, MODEL_BYTES, "the file", "give settings as 'inr-register presets NAME' prints them")
         data = json.loads(path.read_text(encoding="utf-8"))

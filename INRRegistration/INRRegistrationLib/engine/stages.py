@@ -116,15 +116,27 @@ class Stages:
         planned, costs = self.stages[number].iterations, self.costs
 
         def tick(done: int, terms: dict[str, float]) -> None:
-            if self.keeper.due():
-                self.saved.add(run)
-                self.saved.done = self.fit.done
-                self.saved.tensors["generator.now"] = self.generator.get_state()
-                self.keeper.save(self.saved)
+            kept = self.keeper.due()
+            if kept:
+                self._keep(run)
             cost = costs[number] + (costs[number + 1] - costs[number]) * done / planned
-            self.clock.tell(Progress("fit", 0.1 + 0.8 * cost / costs[-1], 0.0, number, len(self.stages), done, terms))
+            try:
+                self.clock.tell(Progress("fit", 0.1 + 0.8 * cost / costs[-1], 0.0, number, len(self.stages), done, terms))
+            except Ended as ended:
+                if ended.command is Command.STOP and not kept:  # what the user stops can be gone on with
+                    self._keep(run)
+                raise
 
         return tick
+
+    def _keep(self, run: StageRun) -> None:
+        """Save the fit as it is, where somebody keeps it."""
+        if self.keeper.checkpoints is None:
+            return
+        self.saved.add(run)
+        self.saved.done = self.fit.done
+        self.saved.tensors["generator.now"] = self.generator.get_state()
+        self.keeper.save(self.saved)
 
     def _note(self, ended: StageOutcome, name: str) -> None:
         """Warn of a stage that did not go well, and say once how it was computed, where that was not as planned."""

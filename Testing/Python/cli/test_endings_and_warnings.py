@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import signal
 from argparse import Namespace
@@ -58,6 +59,26 @@ def test_a_stopped_run_has_a_status_of_its_own_and_goes_on_to_the_same_end(a_reg
     one, other = (from_bytes((folder / "model.safetensors").read_bytes()) for folder in (tmp_path, a_registration.output))
     for name, array in other.tensors.items():
         np.testing.assert_array_equal(one.tensors[name], array)
+
+
+def test_what_was_said_of_a_file_is_in_every_report_also_with_quiet_and_without_its_name(a_pair: SmallPair, tmp_path: Path) -> None:
+    fixed, image = tmp_path / "Miller_Anna.nii.gz", nibabel.load(a_pair.fixed)
+    twice = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine)
+    other = image.affine.copy()
+    other[:3, 3] += 7
+    twice.set_sform(image.affine, 1)
+    twice.set_qform(other, 1)
+    nibabel.save(twice, fixed)
+    out = tmp_path / "out"
+    done = run_cli(fixed, a_pair.moving, "-o", out, "--preset", "quick", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == done.stderr == ""
+    (warning,) = [line for line in json.loads((out / "report.json").read_text(encoding="utf-8"))["warnings"] if "qform" in line]
+    assert "fixed" in warning
+    page, log = ((out / name).read_text(encoding="utf-8") for name in ("report.html", "run.log"))
+    assert warning in log
+    assert html.escape(warning, quote=False)[:60] in page
+    assert not [text for text in (warning, log) if "Miller" in text]
 
 
 @pytest.mark.parametrize(

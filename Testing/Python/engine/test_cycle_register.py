@@ -205,7 +205,7 @@ def test_two_lattices_give_an_inverse_and_a_verdict() -> None:
     assert result.verdict is not None
     assert result.verdict.level is not Level.RED
     assert estimator_for(replace(both, uncertainty="auto")) is None
-    with pytest.raises(InputError, match="not calibrated for the method 'cycle of lattices'; choose none"):
+    with pytest.raises(InputError, match="not calibrated for the method 'cycle of lattices'; no other was"):
         estimator_for(replace(both, uncertainty="laplace"))
 
 
