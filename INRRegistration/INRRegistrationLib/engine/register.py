@@ -26,6 +26,7 @@ from INRRegistrationLib.engine.fits.choose import check, new_fit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.guard import Diverged
 from INRRegistrationLib.engine.stages import Stages
+from INRRegistrationLib.engine.standing import SAID, made_worse, may_stand, standing
 from INRRegistrationLib.engine.start.prealign import prealign
 from INRRegistrationLib.engine.start.shading import LEAST_FACTOR, LEAST_LEFT, MOST_ROUNDS, Shading, said
 
@@ -177,6 +178,10 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         memory.trim()
         settled = run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED)
         made = finish(run.fit.model(), run.prepared, problem, settings, settled, clock.finishing)
+        if made_worse(made.quality) and may_stand(settings):
+            initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
+            made = finish(standing(run.prepared, initial), run.prepared, problem, settings, settled)
+            run.saved.warnings.append(SAID)
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED
         memory.trim()
         more = add_ons(run.fit, made, run.prepared, run.rivals, problem, settings, clock.goes_on)

@@ -1,0 +1,55 @@
+"""The map that an image starts with, for where a fit only made things worse."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from INRRegistrationLib.core.result import Quality
+from INRRegistrationLib.core.settings import Settings
+from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
+from INRRegistrationLib.engine.frame import Array, Frame
+from INRRegistrationLib.engine.model import Model
+from INRRegistrationLib.engine.prepare import Prepared
+
+FELL = 1e-6
+"""Both similarities must be lower by more than this, which is rounding."""
+SAME = 0.9999
+"""Correlation of one image with itself, but for rounding."""
+CELLS = 4
+"""Of the lattice that holds no displacement, along the longest side."""
+SAID = (
+    "the fit made the images less alike than they were at the start, so the start was kept: they may be aligned already; if they are not, "
+    "use more voxels, weaker regularisation or another start"
+)
+
+
+def may_stand(settings: Settings) -> bool:
+    """Whether the start can take the place of a fit: of one field, led by the images alone, and with nothing built upon it."""
+    plain = settings.cycle is None and settings.geometry is None
+    return plain and settings.landmark_weight == 0 and settings.start == "none" and settings.uncertainty == "none"
+
+
+def made_worse(quality: Quality) -> bool:
+    """Whether every similarity is lower than at the start, whatever its sign.
+
+    Of images that were one to all intents, the correlation alone tells: in windows without structure rounding decides.
+    """
+    fell = {name: abs(after) < abs(before) - FELL for name, (before, after) in quality.similarity.items()}
+    if quality.similarity["correlation"][0] >= SAME:
+        return fell["correlation"]
+    return all(fell.values())
+
+
+def standing(prepared: Prepared, initial: Array) -> Model:
+    """The map without any displacement.
+
+    Args:
+        prepared: Where the fixed image lies.
+        initial: (4, 4) the start, fixed to moving world, LPS mm.
+    """
+    frame = Frame.millimetres(prepared.fixed.grid)
+    corners = frame.to_unit(prepared.fixed.grid.corners())
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    knots = Knots.covering(tuple(low), tuple(high), float((high - low).max()) / CELLS)
+    return Model(SplineLattice(knots, torch.zeros(3, *knots.shape)), frame, initial, np.stack([low, high]))
