@@ -22,8 +22,8 @@ from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
-KINDS = {"hippo": "hippo", "liver4d": "liver", "lung": "lung", "trunk": "trunk", "fetal": "brain", "brain": "brain"}
-"""First word of a pair's name -> what it shows; brains of fetuses and of adults are no wrong pair."""
+KINDS = {"hippo": "brain", "liver4d": "liver", "lung": "lung", "trunk": "trunk", "fetal": "brain", "brain": "brain"}
+"""First word of a pair's name -> what it shows; brains of fetuses and of adults, and a crop of a brain, are no wrong pair."""
 JUDGED = ("fetal", "liver4d", "trunk", "brain_t1")
 """Pairs whose name begins so are in the half on which thresholds are judged."""
 SYMMETRIC = ("brain_ibsr", "brain_spm", "fetal")
@@ -38,7 +38,8 @@ class Case:
 
     Args:
         name: Unique.
-        group: ``right``, ``wrong``, ``mirrored`` (a flip that anatomy hides) or ``known`` (its true error tells).
+        group: ``right``, ``wrong``, ``mirrored`` (a flip that anatomy hides), ``turned`` (right where the pre-alignment finds the turn)
+            or ``known`` (its true error tells).
         kind: What was done to the pair.
         half: ``set`` or ``judged``.
         problem: The images.
@@ -72,7 +73,7 @@ def recipes(pairs: Path, fetal: Path) -> Iterator[Recipe]:
                 yield f"{name} <- {other}", partial(_other, pairs, name, other)
         for axis in range(3):
             yield f"{name}, flipped along {'kji'[axis]}", partial(_spoilt, pairs, name, f"flipped along {'kji'[axis]}")
-        for what in ("axes permuted", "rolled by half", "slices shuffled"):
+        for what in ("turned by permuting the axes", "two axes swapped", "rolled by half", "slices shuffled"):
             yield f"{name}, {what}", partial(_spoilt, pairs, name, what)
         if (pairs / name / "moving_labels.nii.gz").exists():
             for side in ("fixed", "moving"):
@@ -141,17 +142,22 @@ def _spoilt(pairs: Path, name: str, what: str) -> Case:
     values, grid = np.asarray(moving.values), moving.grid
     if what.startswith("flipped"):
         values = np.flip(values, "kji".index(what[-1]))
-    elif what == "axes permuted":
+    elif what.startswith("turned"):  # a proper rotation, which the pre-alignment looks for
         values = values.transpose(2, 0, 1)
         i, j, k = grid.spacing
         grid = Grid(values.shape[::-1], grid.affine @ np.diag([j / i, k / j, i / k, 1.0]))
+    elif what == "two axes swapped":  # a turn and a mirror
+        values = values.transpose(0, 2, 1)
+        i, j, k = grid.spacing
+        grid = Grid(values.shape[::-1], grid.affine @ np.diag([j / i, i / j, 1.0, 1.0]))
     elif what == "rolled by half":
         values = np.roll(values, np.array(values.shape) // 2, axis=(0, 1, 2))
     else:
         values = values[np.random.default_rng(0).permutation(len(values))]
     moved = centred(Volume(np.ascontiguousarray(values), grid, "moving"), moving)
-    hidden = what.startswith("flipped") and name.startswith(SYMMETRIC)
-    return Case(f"{name}, {what}", "mirrored" if hidden else "wrong", what.split(" along")[0], half_of(name), Problem(fixed, moved))
+    hidden = what.startswith(("flipped", "two axes")) and name.startswith(SYMMETRIC)
+    group = "mirrored" if hidden else "turned" if what.startswith("turned") else "wrong"
+    return Case(f"{name}, {what}", group, what.split(" along")[0], half_of(name), Problem(fixed, moved))
 
 
 def _labels(pairs: Path, name: str, side: str) -> Case:

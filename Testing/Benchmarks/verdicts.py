@@ -108,7 +108,7 @@ def curve(rows: Iterable[Row]) -> None:
 
 def show(rows: list[Row]) -> None:
     """Print every table, and the right pairs that are not GREEN and the wrong ones that are not RED."""
-    for group in ("right", "wrong", "mirrored"):
+    for group in ("right", "wrong", "mirrored", "turned"):
         print(f"\n{group}\n")
         table((row for row in rows if row["group"] == group), "kind")
     print("\nknown warps\n")
