@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.labels import looks_like_labels
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality
@@ -120,7 +121,7 @@ def gather(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem,
         disorder=" and ".join(volume.name for volume in (problem.fixed, problem.moving) if disordered(volume)),
         **_known(problem, quality),
         **_consensus(model, points),
-        overlap_percent=_overlap(model, mapped, prepared),
+        overlap_percent=_overlap(model, problem),
     )
 
 
@@ -238,28 +239,32 @@ def _shifted(values: Floats, first: int, last: int, axis: int, step: int) -> Flo
     return np.take(_finite(values[first:last]), index, axis=axis)
 
 
-def _overlap(model: FittedMap, mapped: Array, prepared: Prepared) -> float | None:
-    """Overlap of both masks under the map, in percent of the smaller one; None where not both are given.
+def _overlap(model: FittedMap, problem: Problem) -> float | None:
+    """Overlap of both masks as drawn under the map, in percent of the smaller one; None where not both are given.
 
     The smaller one may lie wholly inside the other: that is how one draws a region of interest.
     """
-    if prepared.fixed.given is None or prepared.moving.given is None:
+    if problem.fixed_mask is None or problem.moving_mask is None:
         return None
-    theirs = _some_voxels(prepared.moving)
+    ours, theirs = (_voxels_of(mask.inside(), mask.grid) for mask in (problem.fixed_mask, problem.moving_mask))
     back = model.reversed().map(theirs) if isinstance(model, Consensus) else model.inverse(theirs)
-    return 100 * max(_share_inside(mapped, prepared.moving), _share_inside(back, prepared.fixed))
+    return 100 * max(_share_inside(model.map(ours), problem.moving_mask), _share_inside(back, problem.fixed_mask))
 
 
-def _share_inside(points: Array, image: CleanImage) -> float:
-    """Share of (n, 3) world points whose nearest voxel counts in the image."""
-    index, inside = image.grid.nearest(points)
-    i, j, k = index[inside].T
-    return float(image.counted[k, j, i].sum() / len(points))
+def _share_inside(points: Array, mask: Volume) -> float:
+    """Share of (n, 3) world points whose nearest voxel lies in a mask."""
+    index, legal = mask.grid.nearest(points)
+    i, j, k = index[legal].T
+    return float(mask.inside()[k, j, i].sum() / len(points))
 
 
 def _some_voxels(image: CleanImage) -> Array:
     """World positions of random voxel centres that count, (n, 3) LPS mm; the same at every call."""
-    counted = image.counted
+    return _voxels_of(image.counted, image.grid)
+
+
+def _voxels_of(counted: Mask, grid: Grid) -> Array:
+    """World positions of random voxel centres of a mask (k, j, i) on a grid, (n, 3) LPS mm; the same at every call."""
     upto = np.cumsum(counted.sum(axis=(1, 2)))
     rank = np.arange(upto[-1]) if upto[-1] <= POINTS else np.random.default_rng(0).choice(upto[-1], POINTS, replace=False)
     plane = np.searchsorted(upto, rank, side="right")
@@ -268,4 +273,4 @@ def _some_voxels(image: CleanImage) -> Array:
         mine = plane == k
         places = np.flatnonzero(counted[k])[rank[mine] - upto[k] + counted[k].sum()]
         index[mine] = np.stack([*np.unravel_index(places, counted[k].shape)[::-1], np.full(len(places), k)], axis=1)
-    return image.grid.to_world(index)
+    return grid.to_world(index)

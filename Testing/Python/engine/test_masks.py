@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from analytic import OBLIQUE, blobs, centred, image_on, wave
 from fits import ALL, LATTICE, SAMPLED, SIREN, Array, inner_points, model_of, short
+from scipy import ndimage
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.presets import load_preset
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Affine, Settings
 from INRRegistrationLib.core.volume import Volume
 from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.start.clean import clean
+from INRRegistrationLib.engine.start.clean import MARGIN, clean, with_margin
 
 FIXED, MOVING = centred((24, 22, 23), (1.9, 2.0, 2.1), OBLIQUE), centred((26, 25, 27), 2.0)
 RADIUS = 15.0
@@ -30,11 +32,11 @@ def ball(grid: Grid, radius: float = RADIUS, name: str = "mask") -> Volume:
 
 
 def spoilt(image: Volume, mask: Volume) -> Volume:
-    """Loud noise, and voxels without a value, outside a mask on the same grid."""
+    """Loud noise, and voxels without a value, outside a mask on the same grid and its margin."""
     generator = np.random.default_rng(7)
     noise = generator.uniform(-5000, 9000, image.values.shape).astype(np.float32)
     noise[generator.uniform(size=noise.shape) < 0.05] = np.nan
-    return replace(image, values=np.where(mask.inside(), image.values, noise))
+    return replace(image, values=np.where(with_margin(mask.inside(), mask.grid), image.values, noise))
 
 
 def masked(spoil: str) -> Problem:
@@ -113,7 +115,7 @@ def test_intensities_are_scaled_by_what_lies_inside_the_mask() -> None:
     problem = masked("fixed")
     assert problem.fixed_mask is not None
     image = clean(problem.fixed, problem.fixed_mask, 0.0)
-    inside = problem.fixed_mask.inside()
+    inside = with_margin(problem.fixed_mask.inside(), FIXED)
     seen = problem.fixed.values[inside]
     np.testing.assert_allclose(image.values[inside], (seen - seen.min()) / np.ptp(seen), atol=1e-6)
     assert image.scale == (float(seen.min()), float(seen.max()))
@@ -121,11 +123,13 @@ def test_intensities_are_scaled_by_what_lies_inside_the_mask() -> None:
 
 
 def test_a_voxel_outside_takes_the_value_of_the_nearest_one_inside() -> None:
-    grid = centred((9, 8, 7), (1.0, 2.0, 3.0))
+    grid = centred((19, 15, 13), (1.0, 2.0, 3.0))
     mask = ball(grid, 5.0)
     volume = Volume(blobs(grid.all_points()).astype(np.float32), grid, "fixed")
-    image, inside, points = clean(volume, mask, 0.0), mask.inside(), grid.all_points()
-    for voxel in [(0, 0, 0), (6, 7, 8), (0, 4, 4), (3, 0, 1)]:
+    image, inside, points = clean(volume, mask, 0.0), with_margin(mask.inside(), grid), grid.all_points()
+    assert not inside.all()
+    for voxel in np.argwhere(~inside)[::7]:
+        voxel = tuple(voxel)
         distance = np.linalg.norm(points[inside] - points[voxel], axis=1)
         nearest = np.isclose(distance, distance.min(), atol=1e-5)
         assert image.values[voxel] in image.values[inside][nearest]
@@ -133,7 +137,7 @@ def test_a_voxel_outside_takes_the_value_of_the_nearest_one_inside() -> None:
 
 def test_a_mask_without_structure_is_refused() -> None:
     problem = masked("neither")
-    flat = replace(problem.fixed, values=np.where(ball(FIXED).inside(), 3.0, problem.fixed.values).astype(np.float32))
+    flat = replace(problem.fixed, values=np.where(with_margin(ball(FIXED).inside(), FIXED), 3.0, problem.fixed.values).astype(np.float32))
     with pytest.raises(InputError, match=r"fixed: every voxel inside mask has the value 3; draw a mask"):
         register(replace(problem, fixed=flat), SETTINGS["velocity"])
 
@@ -144,3 +148,29 @@ def test_without_masks_nothing_is_filled_in() -> None:
     span = volume.values.max() - volume.values.min()
     np.testing.assert_allclose(image.values, (volume.values - volume.values.min()) / span, atol=1e-6)
     assert image.given is None
+
+
+def test_a_mask_gets_a_margin_outwards_and_its_cavities_stay() -> None:
+    grid = centred((40, 40, 40), (1.0, 1.0, 1.0))
+    distance = np.linalg.norm(grid.all_points(), axis=-1)
+    shell = (distance < 14) & (distance > 6)
+    near = with_margin(shell, grid)
+    assert np.array_equal(near & (distance < 10), shell & (distance < 10))  # the cavity
+    from_edge = ndimage.distance_transform_edt(~(distance < 14))
+    assert np.array_equal(near & (distance > 10), (from_edge <= MARGIN) & (distance > 10))
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_tight_mask_of_an_organ_is_no_worse_than_none(both: bool) -> None:
+    """A soft ball among others like it: what tells it is its edge."""
+    fixed, moving = (image_on(centred((44, 44, 44), 1.5), through, name) for through, name in ((wave, "fixed"), (None, "moving")))
+    settings = load_preset("quick").settings
+    masks = [Volume((v.values > np.quantile(v.values, 0.9)).astype(np.uint8), v.grid, "organ") for v in (fixed, moving)]
+    points = fixed.grid.to_world(np.argwhere(masks[0].inside())[::5, ::-1])
+
+    def error(**given: Volume) -> float:
+        found = model_of(register(Problem(fixed, moving, **given), settings)).map(points)
+        return float(np.linalg.norm(found - wave(points), axis=1).mean())
+
+    given = {"fixed_mask": masks[0], "moving_mask": masks[1]} if both else {"fixed_mask": masks[0]}
+    assert error(**given) < 1.3 * error() + 0.1

@@ -16,6 +16,8 @@ from INRRegistrationLib.engine.start.pyramid import Scale, orthogonal, scaled
 
 Mask = npt.NDArray[np.bool_]
 
+MARGIN = 4.0
+"""Voxels by which a mask is widened: half a window on the finest level, and as much again for the smoothing of the one before."""
 FOREGROUND_SHARE = 0.06
 """A voxel is foreground where it differs from the border's value by this share of the intensity range."""
 NO_LENGTH = 1e-3
@@ -71,8 +73,8 @@ class CleanImage:
 def clean(volume: Volume, mask: Volume | None, clip_percent: float, padded: bool = False) -> CleanImage:
     """Scale a volume to [0, 1] between robust percentiles of its foreground, and find that foreground.
 
-    With a mask, nothing outside it has any influence: the percentiles are those inside, and every voxel outside takes the
-    value of the nearest one inside, so that no smoothing and no window can reach what was there.
+    With a mask, nothing outside it and a margin (``with_margin``) has any influence: the percentiles are those inside, and every voxel
+    outside takes the value of the nearest one inside, so that no smoothing and no window can reach what was there.
 
     Args:
         volume: The image.
@@ -111,8 +113,8 @@ def rescaled(image: CleanImage, clip_percent: float) -> CleanImage:
 
 
 def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, mask: Volume, clip_percent: float) -> CleanImage:
-    """``clean`` where only a mask counts."""
-    given = on_grid(mask, volume.grid)
+    """``clean`` where only a mask, and a margin around it, counts."""
+    given = with_margin(on_grid(mask, volume.grid), volume.grid)
     counted = given & valid
     if not counted.any():
         raise InputError(f"{mask.name}: no voxel of {volume.name} lies inside; check that both are in the same space")
@@ -124,6 +126,20 @@ def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, 
         raise InputError(f"{volume.name}: every voxel inside {mask.name} has the value {low:g}; draw a mask that holds some structure")
     nearest = ndimage.distance_transform_edt(~counted, volume.grid.spacing[::-1], return_distances=False, return_indices=True)
     return CleanImage(values[tuple(nearest)], volume.grid, valid, given, given, (low, high))
+
+
+def with_margin(mask: Mask, grid: Grid) -> Mask:
+    """A mask (k, j, i) with the margin that similarity needs: an organ is told by its edge, and windows must see what it borders on.
+
+    Cavities in it, such as a lesion that is to be left out, do not get smaller.
+    """
+    near = widened(mask, MARGIN * float(grid.spacing.prod() ** (1 / 3)), grid.spacing)
+    regions, _ = ndimage.label(~mask)
+    open_ = np.zeros(int(regions.max()) + 1, bool)
+    for axis in range(3):
+        for end in (0, -1):
+            open_[np.unique(np.take(regions, end, axis=axis))] = True
+    return np.asarray(mask | (near & open_[regions]))
 
 
 def _robust_range(seen: npt.NDArray[np.float32], clip_percent: float) -> tuple[float, float]:
