@@ -126,7 +126,7 @@ class Settings:
             organs may slide along each other; 0 squares it everywhere, else from 0.001.
         regularity_points: Share of the sampled points at which the regularity of a network is evaluated.
         affine: The linear pre-alignment.
-        stages: The pyramid, coarse to fine.
+        stages: The pyramid, coarse to fine; empty where nothing is to bend, which takes a rigid or affine map.
         lr_end: Last learning rate over the first (cosine in between); 1 keeps it constant.
         tolerance: A stage stops early once the objective improves by less than this share over ``patience``
             iterations; 0 never stops early.
@@ -176,7 +176,8 @@ class Settings:
             raise InputError("settings need a similarity term with a weight above 0")
         if "auto" in self.similarity and len(self.similarity) > 1:
             raise InputError("similarity 'auto' stands alone; leave the other terms out")
-        _check_stages(self.stages, self.representation.kind)
+        if self.stages or self.affine.kind not in ("rigid", "affine"):
+            _check_stages(self.stages, self.representation.kind)
         for name, low, high in _RANGES:
             _check_range(f"settings.{name}", getattr(self, name), low, high)
         if self.diffusion_knee != 0:
@@ -245,7 +246,7 @@ def _check_parts(settings: Settings) -> None:
 
 def _check_stages(stages: tuple[Stage, ...], kind: str) -> None:
     if not stages:
-        raise InputError("settings need at least one stage")
+        raise InputError("settings need at least one stage, or a rigid or affine map to be left at that")
     for number, stage in enumerate(stages):
         where = f"settings.stages[{number}]"
         _check_range(f"{where}.shrink", stage.shrink, 0.25, 64)

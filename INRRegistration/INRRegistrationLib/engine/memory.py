@@ -71,7 +71,7 @@ def advice(less: Settings, device: torch.device) -> str:
 
 
 def _limits(settings: Settings) -> str:
-    points = max(stage.points for stage in settings.stages)
+    points = max((stage.points for stage in settings.stages), default=0)
     parts = [f"{points} points per iteration"] if points else []
     if not all(stage.points for stage in settings.stages):
         parts.append(f"max_voxels {settings.max_voxels}")

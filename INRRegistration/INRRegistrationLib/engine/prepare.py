@@ -112,7 +112,7 @@ class Prepared:
         """The stages whose level is not too thin to fit; the finest always is."""
         thickness = (np.asarray(self.fixed.grid.size) * self.fixed.grid.spacing).min()
         kept = [stage for stage in settings.stages if round(thickness / (stage.shrink * self.spacing), ROUNDING) >= THINNEST]
-        return kept or [settings.stages[-1]]
+        return kept or list(settings.stages[-1:])
 
     def cost(self, stage: Stage) -> float:
         """Roughly how long a stage takes, in points evaluated."""
@@ -200,7 +200,7 @@ class Prepared:
         if "auto" not in settings.similarity:
             self.similarity = dict(settings.similarity)
             return [f"moving intensities matched to the fixed ones: times {self.gain[0]:.3g}, plus {self.gain[1]:.3g} of the fixed range"]
-        sampled = settings.stages[-1].points > 0
+        sampled = any(stage.points > 0 for stage in settings.stages[-1:])
         if seen.same and sampled:
             self.similarity, name = MONO_MODAL_POINTS, "correlation"
         elif seen.same:

@@ -177,7 +177,8 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         run.fit.finished()
         memory.trim()
         settled = run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED)
-        made = finish(run.fit.model(), run.prepared, problem, settings, settled, clock.finishing)
+        fitted = run.fit.model() if settings.stages else standing(run.prepared, run.affine)
+        made = finish(fitted, run.prepared, problem, settings, settled, clock.finishing)
         if made_worse(made.quality) and may_stand(settings):
             initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
             made = finish(standing(run.prepared, initial), run.prepared, problem, settings, settled)

@@ -29,6 +29,8 @@ def _plain_methods() -> dict[str, tuple[str, str]]:
             _("B-spline displacement (FFD)"),
             _("The classic: a lattice of control points, each with a displacement. Exact as a B-spline transform of Slicer."),
         ),
+        "rigid": (_("Rigid only"), _("Shifts and turns the moving image as a whole. Weights do not apply: nothing bends.")),
+        "affine": (_("Affine only"), _("Shifts, turns, stretches and shears the moving image as a whole. Weights do not apply.")),
         "idir": (
             _("Neural network, sines (IDIR)"),
             _("A small neural network is fitted to this pair of images alone. Smooth and compact; slower."),

@@ -92,6 +92,11 @@ def test_an_uncertainty_that_cannot_be_given_is_refused_before_anything_is_read(
         estimator_for(settings)
 
 
+def test_linear_methods_are_methods() -> None:
+    assert chosen("--method", "rigid").affine.kind == "rigid"
+    assert chosen("--method", "affine").stages == ()
+
+
 def test_every_exit_status_is_in_the_help() -> None:
     for status in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "143 "):
         assert status in EXIT
