@@ -8,17 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from INRRegistrationLib.cli.files import check_image_name, check_reachable, read_image, read_labels, write_image
 from INRRegistrationLib.cli.outputs import check_file
-from INRRegistrationLib.cli.point_map import LOST, Loaded, displacement_on, load_map, pull_back
+from INRRegistrationLib.cli.point_map import LOST, Loaded, displacement_on, load_chain, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
 from INRRegistrationLib.cli.publish import finished_file
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
+from INRRegistrationLib.core.grid import HALVES, Grid
+from INRRegistrationLib.core.labels import looks_like_labels
 from INRRegistrationLib.core.volume import Volume
 
+ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 SHARE = 1e-4
 """Of an undefined voxel in a value: less is rounding."""
 
@@ -27,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry one file from one space to the other."""
     output = Path(arguments.output)
     kind = arguments.kind or ("points" if is_points_file(arguments.input) else "image")
-    given = [arguments.transform, arguments.input, arguments.reference]
+    given = [*_transforms(arguments), arguments.input, arguments.reference]
     check_reachable([*given, arguments.output])
     check_file(output, given)
     if kind == "points":
@@ -35,6 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _volume(arguments, output, kind)
     return 0
+
+
+def _transforms(arguments: argparse.Namespace) -> list[str]:
+    return [arguments.transform, *arguments.then]
 
 
 def _say(sentence: str) -> None:
@@ -45,7 +52,7 @@ def _points(arguments: argparse.Namespace, output: Path) -> None:
     source = Path(arguments.input)
     if output.suffix.lower() != source.suffix.lower():
         raise InputError(f"{output.name}: points are written in the format of {source.name}; end the name with {source.suffix}")
-    points, phi = read_points(source), load_map(arguments.transform, _say).map
+    points, phi = read_points(source), load_chain(_transforms(arguments), _say).map
     if arguments.to == "moving":
         moved = phi.map(points.positions)
     else:
@@ -59,11 +66,16 @@ def _points(arguments: argparse.Namespace, output: Path) -> None:
 
 def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
     check_image_name(output)
-    loaded = load_map(arguments.transform, _say)
+    loaded = load_chain(_transforms(arguments), _say)
     volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say, **which(arguments))
+    if arguments.kind is None and looks_like_labels(volume):
+        remedy = "give --kind labels, or --kind image where values between them are what you want"
+        raise InputError(f"{volume.name}: has few whole values in flat patches, like a label map, which interpolation would blur; {remedy}")
     grid = _output_grid(arguments, loaded)
     displacement, lost = displacement_on(grid, loaded.map, inverse=arguments.to == "moving")
-    values = (pull_labels if kind == "labels" else pull_image)(volume, grid, displacement)
+    values = (
+        pull_labels(volume, grid, displacement) if kind == "labels" else pull_image(volume, grid, displacement, arguments.interpolation)
+    )
     if lost.any():
         _say(f"{lost.sum()} of {lost.size} voxels have no inverse within {LOST * loaded.map.unit_mm:.3g} mm; they show background")
         values[lost] = 0 if kind == "labels" else background(values)
@@ -81,19 +93,45 @@ def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
     return grid
 
 
-def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
-    """Linear values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32.
+def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32], interpolation: str = "linear") -> npt.NDArray[np.generic]:
+    """Values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32.
 
     Beyond the image its lowest value goes on. In an image with undefined voxels (NaN) these stand for "not known": so NaN goes on beyond
-    it, and comes out wherever one of them would have a share in a value.
+    it, and comes out wherever one of them would have a share in a value between two voxels.
+
+    Args:
+        volume: The image.
+        grid: Of the output.
+        displacement: (k, j, i, 3) LPS mm, to where the image is read.
+        interpolation: ``linear``, ``nearest`` or ``cubic`` (a spline, which may go a little beyond the values of the image).
     """
     from INRRegistrationLib.engine.derived import warp
 
     out = warp(volume, grid, np.eye(4), displacement)
+    if interpolation != "linear":
+        out = _splined(volume, grid, displacement, ORDERS[interpolation], out)
     defined = np.isfinite(volume.single())
     if not defined.all():
         known = warp(Volume(defined.astype(np.float32), volume.grid), grid, np.eye(4), displacement)  # 0 beyond the image
         out[known < 1 - SHARE] = np.nan
+    return out
+
+
+def _splined(
+    volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32], order: int, linear: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Another spline where the image is, plane by plane; beyond it what ``linear`` has."""
+    values = volume.single()
+    lowest = values[np.isfinite(values)].min()
+    values = ndimage.spline_filter(np.nan_to_num(values, nan=lowest), output=np.float32) if order > 1 else np.nan_to_num(values, nan=lowest)
+    out = linear.copy()
+    for k in range(grid.size[2]):
+        points = grid.part((slice(k, k + 1), slice(None), slice(None))).all_points()[0].astype(np.float64) + displacement[k]
+        index = volume.grid.to_index(points)
+        index = np.round(index, HALVES) if order == 0 else index
+        read = ndimage.map_coordinates(values, np.moveaxis(index, -1, 0)[::-1], order=order, mode="nearest", prefilter=False)
+        inside = volume.grid.contains(points)
+        out[k][inside] = read[inside]
     return out
 
 

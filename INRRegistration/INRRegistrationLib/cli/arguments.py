@@ -172,6 +172,10 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     add("output", metavar="OUTPUT", help="file to write; points keep the format of INPUT")
     add("--reference", metavar="IMAGE", help="grid of the output image; default: the grid that the model was made for")
     add_which(parser, "reference", shared=False)
+    then = "a further transform that points of the fixed image take after TRANSFORM and those named before; repeatable"
+    add("--then", metavar="TRANSFORM", action="append", default=[], help=then)
+    ways = ["linear", "nearest", "cubic"]
+    add("--interpolation", choices=ways, default="linear", help="of images between their voxels; labels always take the nearest")
     add("--kind", choices=["image", "labels", "points"], help="default: points for files of points, else image")
     add("--to", choices=["fixed", "moving"], default="fixed", help="the space to bring INPUT to, from the other one; default fixed")
 

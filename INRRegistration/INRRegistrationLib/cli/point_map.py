@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,6 +67,48 @@ def load_map(path: str | os.PathLike[str], say: Say = lambda _: None) -> Loaded:
     state = read_model(path)
     grids = [grid_from_json(state.metadata[key]) if key in state.metadata else None for key in ("fixed_grid", "moving_grid")]
     return Loaded(load(state), *grids)
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Several maps, one after another.
+
+    Args:
+        maps: The first one takes points of the fixed image, the last one gives points of the moving image.
+    """
+
+    maps: tuple[PointMap, ...]
+
+    @property
+    def unit_mm(self) -> float:
+        """The smallest one."""
+        return min(one.unit_mm for one in self.maps)
+
+    def map(self, points: npt.ArrayLike) -> Array:
+        """Through all of them, (n, 3)."""
+        moved = np.asarray(points, dtype=np.float64)
+        for one in self.maps:
+            moved = one.map(moved)
+        return moved
+
+    def inverse(self, points: npt.ArrayLike) -> Array:
+        """Through all of them backwards, (n, 3)."""
+        found = np.asarray(points, dtype=np.float64)
+        for one in reversed(self.maps):
+            found = one.inverse(found)
+        return found
+
+
+def load_chain(paths: Sequence[str], say: Say = lambda _: None) -> Loaded:
+    """Several transforms as one, in the order in which they take points of the fixed image.
+
+    Raises:
+        InputError: A file is none.
+    """
+    loaded = [load_map(path, say) for path in paths]
+    if len(loaded) == 1:
+        return loaded[0]
+    return Loaded(Chain(tuple(one.map for one in loaded)), loaded[0].fixed_grid, loaded[-1].moving_grid)
 
 
 def pull_back(phi: PointMap, points: Array) -> tuple[Array, npt.NDArray[np.bool_]]:

@@ -114,3 +114,47 @@ def test_evaluate_compares_where_both_images_are_defined(tmp_path: Path, capsys:
         found = json.loads(capsys.readouterr().out)["similarity"]
         assert found["correlation"]["after"] == pytest.approx(1)
         assert found["local correlation"]["after"] > 0.999
+
+
+@pytest.mark.parametrize(("name", "way"), [("nearest", sitk.sitkNearestNeighbor), ("linear", sitk.sitkLinear), ("cubic", sitk.sitkBSpline)])
+def test_images_are_interpolated_as_simpleitk_does(name: str, way: int) -> None:
+    values = smooth()
+    image = sitk.GetImageFromArray(values)
+    image.SetSpacing((2.0, 2.0, 2.0))
+    step = (0.6, -1.2, 0.9)
+    theirs = sitk.GetArrayFromImage(sitk.Resample(image, image, sitk.TranslationTransform(3, step), way, 0.0))
+    ours = pull_image(Volume(values, GRID), GRID, shifted(step), name)
+    inner = (slice(4, -4),) * 3
+    np.testing.assert_allclose(ours[inner], theirs[inner], atol=2e-3 * np.ptp(values))
+
+
+def test_label_maps_are_not_blurred_unless_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = np.digitize(smooth(), [0.0, 0.05]).astype(np.uint8)
+    path = tmp_path / "labels.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(labels.transpose(2, 1, 0), np.diag([2.0, 2.0, 2.0, 1.0])), path)
+    sitk.WriteTransform(sitk.TranslationTransform(3, (0.6, -1.2, 0.9)), str(tmp_path / "t.tfm"))
+    given = ["apply", str(tmp_path / "t.tfm"), str(path), str(tmp_path / "o.nii.gz"), "--reference", str(path)]
+    assert main(given) == 2
+    assert "like a label map" in capsys.readouterr().err
+    assert main([*given, "--kind", "labels"]) == 0
+    assert set(np.unique(np.asarray(nibabel.load(tmp_path / "o.nii.gz").dataobj))) <= {0, 1, 2}
+    assert main([*given, "--kind", "image"]) == 0
+    assert len(np.unique(np.asarray(nibabel.load(tmp_path / "o.nii.gz").dataobj))) > 10
+
+
+def test_transforms_go_one_after_another_in_both_directions(tmp_path: Path) -> None:
+    first, second = sitk.AffineTransform(3), sitk.TranslationTransform(3, (5.0, -2.0, 1.0))
+    first.SetMatrix([1.1, 0.1, 0, -0.1, 0.9, 0, 0, 0.05, 1])
+    names = [str(tmp_path / "first.tfm"), str(tmp_path / "second.tfm")]
+    for transform, name in zip((first, second), names, strict=True):
+        sitk.WriteTransform(transform, name)
+    points = np.random.default_rng(0).uniform(-20, 20, (5, 3)).round(3)
+    header = "x_lps_mm,y_lps_mm,z_lps_mm"
+    np.savetxt(tmp_path / "p.csv", points, "%.6f", ",", header=header, comments="")
+    there, back = str(tmp_path / "there.csv"), str(tmp_path / "back.csv")
+    assert main(["apply", names[0], str(tmp_path / "p.csv"), there, "--to", "moving", "--then", names[1]]) == 0
+    moved = np.loadtxt(there, delimiter=",", skiprows=1)
+    expected = [second.TransformPoint(first.TransformPoint(p)) for p in points.tolist()]
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+    assert main(["apply", names[0], there, back, "--to", "fixed", "--then", names[1]]) == 0
+    np.testing.assert_allclose(np.loadtxt(back, delimiter=",", skiprows=1), points, atol=1e-4)
