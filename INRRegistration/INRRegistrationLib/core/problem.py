@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
+from INRRegistrationLib.core.labels import looks_like_labels
 from INRRegistrationLib.core.landmark_check import check_landmarks
 from INRRegistrationLib.core.mask_check import check_mask
 from INRRegistrationLib.core.slices import disordered
@@ -66,6 +67,7 @@ class Problem:
             InputError: Something makes a registration impossible; the text says what, the value seen and the remedy.
         """
         warnings = [*self.notes, *_check_image(self.fixed), *_check_image(self.moving)]
+        warnings += _check_labels(self.fixed, self.moving)
         for mask, image in ((self.fixed_mask, self.fixed), (self.moving_mask, self.moving)):
             if mask is not None:
                 warnings += check_mask(mask, image)
@@ -109,6 +111,13 @@ def _mixed_up(image: Volume) -> list[str]:
     axis = disordered(image)
     said = f"{image.name}: neighbouring slices along {axis} are no more alike than distant ones; they may be in a wrong order"
     return [said] if axis else []
+
+
+def _check_labels(*images: Volume) -> list[str]:
+    """One label map among two images is a mistake; two may well be meant."""
+    alike = [image.name for image in images if looks_like_labels(image)]
+    said = "has few whole values in flat patches, like a label map; give the image itself, and the label map as labels or as a mask"
+    return [f"{alike[0]}: {said}"] if len(alike) == 1 else []
 
 
 def _undefined(image: Volume) -> tuple[int, int]:

@@ -22,6 +22,8 @@ Mask = npt.NDArray[np.bool_]
 
 RADIUS = 2
 """Of the windows of local correlation, voxels."""
+CLEARLY = 0.01
+"""A change of a similarity that is worth a word."""
 PLANES, ROWS, BLOCK_VOXELS = 32, 16, 1_000_000
 """Windows are looked at in blocks of so many planes and at least so many rows, and about so many voxels."""
 
@@ -155,7 +157,9 @@ def notes(quality: Quality, settled: bool, steered: bool = False) -> tuple[str, 
         steered: Whether the landmarks took part in the fit.
     """
     said = []
-    fallen = [name for name, (before, after) in quality.similarity.items() if abs(after) < abs(before) - 0.01]
+    gains = {name: abs(after) - abs(before) for name, (before, after) in quality.similarity.items()}
+    led = gains.get("local correlation", 0.0) > CLEARLY  # what fits are led by: brightness may go together less where windows agree more
+    fallen = [name for name, gain in gains.items() if gain < -CLEARLY and not led]
     if fallen:
         said.append(f"{' and '.join(fallen)} fell: look at the images before using this result")
     if quality.folding_percent > 0:

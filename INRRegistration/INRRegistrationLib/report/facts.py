@@ -18,6 +18,8 @@ Tone = Literal["good", "look", "bad", "none"]
 SAME = 0.002
 """A change smaller than this share of the larger value is no change."""
 
+LED = 0.01
+"""A gain of local correlation that outweighs a correlation that fell."""
 CLEAR = 0.02
 """Landmarks or labels that got worse by more than this share speak against the whole result."""
 
@@ -134,9 +136,16 @@ def headline(result: Result) -> tuple[Tone, str]:
         return "look", "A map was found, but nothing judged it: look at the images."
     if level is Level.AMBER:
         return "look", "Look closely before you use this map: the quality control is amber."
-    if worse:
+    if worse and not _led_by_windows(known):
         return "look", f"Mixed result: {listed([fact.name.lower() for fact in worse])} got worse. Look closely before using it."
     return _green(result.outcome, result.quality)
+
+
+def _led_by_windows(known: list[Fact]) -> bool:
+    """Whether small windows agree clearly more, and nothing got worse but the correlation of whole images, which shading can lower."""
+    local = next((fact for fact in known if fact.name == "Local correlation"), None)
+    led = local is not None and local.after > local.before + LED
+    return led and all(fact.name == "Correlation" for fact in known if fact.trend == "worse")
 
 
 def _green(outcome: Outcome, quality: Quality) -> tuple[Tone, str]:

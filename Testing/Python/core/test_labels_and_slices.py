@@ -85,3 +85,10 @@ def test_it_is_said_before_the_fit() -> None:
     heap = volume(smooth()[np.random.default_rng(0).permutation(SIZE[0])], "scan")
     (said,) = Problem(volume(smooth(1)), heap).check()
     assert said.startswith("scan: neighbouring slices along k")
+
+
+def test_a_label_map_among_images_is_told_before_the_fit_and_two_are_not() -> None:
+    image, labels = volume(smooth(1).astype(np.float32), "scan"), volume(MAPS["small numbers"], "organs")
+    (said,) = Problem(image, labels).check()
+    assert said.startswith("organs: has few whole values")
+    assert Problem(labels, volume(MAPS["a mask"], "mask")).check() == ()

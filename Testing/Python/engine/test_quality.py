@@ -45,3 +45,11 @@ def test_a_constant_image_does_not_correlate() -> None:
 def test_correlations_of_opposite_contrasts_get_better_away_from_zero(pair: tuple[float, float], fell: bool) -> None:
     seen = Quality(similarity={"correlation": pair})
     assert any("correlation fell" in note for note in notes(seen, True)) == fell
+
+
+def test_a_correlation_that_fell_is_no_word_worth_where_small_windows_agree_clearly_more() -> None:
+    """The map was led by windows, and shading lowers the correlation of whole images."""
+    led = Quality(similarity={"correlation": (0.7, 0.6), "local correlation": (0.29, 0.55)})
+    both = Quality(similarity={"correlation": (0.7, 0.6), "local correlation": (0.55, 0.5)})
+    assert not any("fell" in note for note in notes(led, True))
+    assert any("correlation and local correlation fell" in note for note in notes(both, True))

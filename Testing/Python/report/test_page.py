@@ -167,6 +167,11 @@ def test_a_similarity_that_fell_makes_a_mixed_result(a_case):
     assert "correlation got worse" in words
 
 
+def test_a_correlation_that_fell_where_windows_agree_more_is_no_mixed_result(a_case):
+    tone, words = headline(changed(a_case, similarity={"correlation": (0.9, 0.8), "local correlation": (0.29, 0.55)}).result)
+    assert (tone, "got worse" in words) == ("good", False)
+
+
 def test_a_correlation_of_opposite_contrasts_got_better_when_it_got_more_negative(a_case):
     opposite = {"correlation": (-0.3, -0.8), "local correlation": (0.2, 0.6)}
     tone, _ = headline(changed(a_case, similarity=opposite).result)
