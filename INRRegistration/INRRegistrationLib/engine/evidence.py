@@ -108,7 +108,7 @@ def gather(made: Finished, prepared: Prepared, rivals: Rivals, problem: Problem,
     points = _some_voxels(prepared.fixed)
     mapped = model.map(points)
     fixed, shown = (Volume(np.asarray(values), rivals.fixed.grid) for values in (rivals.fixed.values[0].numpy(), warped))
-    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), problem.fixed.grid)
+    mask = on_grid(Volume(prepared.fixed.measured, prepared.fixed.grid), problem.fixed.grid)
     return Evidence(
         **_by_chance(rivals, rivals.explained(warped, seen)),
         folding_percent=quality.folding_percent,
@@ -259,8 +259,8 @@ def _share_inside(points: Array, mask: Volume) -> float:
 
 
 def _some_voxels(image: CleanImage) -> Array:
-    """World positions of random voxel centres that count, (n, 3) LPS mm; the same at every call."""
-    return _voxels_of(image.counted, image.grid)
+    """World positions of random voxel centres that are measured, (n, 3) LPS mm; the same at every call."""
+    return _voxels_of(image.measured, image.grid)
 
 
 def _voxels_of(counted: Mask, grid: Grid) -> Array:

@@ -70,7 +70,7 @@ def finish(
     grid = problem.fixed.grid
     model, lattice, frame, error = _export(model, prepared, settings)
     tell(0.3)
-    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), grid)
+    mask = on_grid(Volume(prepared.fixed.measured, prepared.fixed.grid), grid)
     initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
     derived = OfSpline(lattice, frame, model.affine, initial, problem.moving, grid)
     judged = _both_measured(derived, prepared, mask)

@@ -28,7 +28,7 @@ def image_in_mask(of: Callable[[Array], Array], prepared: Prepared, grid: Grid, 
         grid: Of the image to make.
         name: Of the image to make.
     """
-    mask = on_grid(Volume(prepared.fixed.counted, prepared.fixed.grid), grid)
+    mask = on_grid(Volume(prepared.fixed.measured, prepared.fixed.grid), grid)
     out = np.full(grid.shape, np.nan, dtype=np.float32)
     strides = _strides(int(mask.sum()), grid)
     if max(strides) == 1:

@@ -11,11 +11,14 @@ from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
 from INRRegistrationLib.engine.frame import Array, Frame
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared
+from INRRegistrationLib.engine.quality import CLEARLY
 
 FELL = 1e-6
 """Both similarities must be lower by more than this, which is rounding."""
 SAME = 0.9999
 """Correlation of one image with itself, but for rounding."""
+ALIKE = 0.1
+"""A start at which no similarity reaches this is none to go back to: the images may lie apart, or one loud voxel may drown all others."""
 CELLS = 4
 """Of the lattice that holds no displacement, along the longest side."""
 SAID = (
@@ -25,20 +28,22 @@ SAID = (
 
 
 def may_stand(settings: Settings) -> bool:
-    """Whether the start can take the place of a fit: of one field, led by the images alone, and with nothing built upon it."""
-    plain = settings.cycle is None and settings.geometry is None
+    """Whether the start can take the place of a fit: of one field that began there, led by images alone, with nothing built upon it."""
+    plain = settings.cycle is None and settings.geometry is None and settings.representation.zero_start
     return plain and settings.landmark_weight == 0 and settings.start == "none" and settings.uncertainty == "none"
 
 
 def made_worse(quality: Quality) -> bool:
     """Whether every similarity is lower than at the start, whatever its sign.
 
-    Of images that were one to all intents, the correlation alone tells: in windows without structure rounding decides.
+    Nothing is worse than a start at which the images had nothing in common. Of images that were one to all intents, the correlation
+    alone tells, and windows need only not agree clearly more: in those without structure rounding decides.
     """
-    fell = {name: abs(after) < abs(before) - FELL for name, (before, after) in quality.similarity.items()}
+    gains = {name: abs(after) - abs(before) for name, (before, after) in quality.similarity.items()}
     if quality.similarity["correlation"][0] >= SAME:
-        return fell["correlation"]
-    return all(fell.values())
+        return gains["correlation"] < -FELL and gains["local correlation"] < CLEARLY
+    alike = max(abs(before) for before, _ in quality.similarity.values()) >= ALIKE
+    return alike and all(gain < -FELL for gain in gains.values())
 
 
 def standing(prepared: Prepared, initial: Array) -> Model:

@@ -21,6 +21,7 @@ from INRRegistrationLib.engine.fits.passes import Pass
 from INRRegistrationLib.engine.fits.way import TERMS, Way
 from INRRegistrationLib.engine.model import Model
 from INRRegistrationLib.engine.prepare import Prepared, prepare
+from INRRegistrationLib.engine.start.clean import with_margin
 
 Array = npt.NDArray[np.float64]
 
@@ -184,7 +185,7 @@ def test_each_mask_restricts_the_points_of_its_own_image(settings: Settings) -> 
         xi, _ = one_pass.see().look(4000, 0)
         index = mask.grid.to_index(side.prepared.frame.to_world(xi.T.double().numpy()))
         nearest = np.clip(np.rint(index), 0, np.asarray(mask.grid.size) - 1).astype(int)
-        inside = mask.inside()[tuple(nearest[:, ::-1].T)]
+        inside = with_margin(mask.inside(), mask.grid)[tuple(nearest[:, ::-1].T)]
         assert len(inside) > 1000
         assert inside.mean() > 0.97  # points are jittered by half a voxel of the level
         assert np.ptp(nearest[:, 0]) > 0.4 * mask.grid.size[0]

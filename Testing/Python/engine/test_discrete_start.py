@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from analytic import OBLIQUE, centred, image_on, turn, wave
+from analytic import OBLIQUE, centred, pair, turn, wave
 from fits import ALL, FIXED, LATTICE, SIREN, SPLINE, Array, a_problem, inner_points, model_of, short
 from scipy import ndimage
 from torch import Tensor
@@ -193,8 +193,7 @@ def test_both_networks_of_a_pair_start_from_the_search() -> None:
 
 
 def test_a_start_that_does_not_help_is_not_used_and_the_result_says_so() -> None:
-    image = image_on(FIXED, None, "fixed")
-    same = Problem(image, image)
+    same = pair(FIXED, FIXED, lambda points: points + 0.1 * (wave(points) - points))
     settings = replace(short(LATTICE, 3), similarity={"mse": 1.0})
     result = register(same, replace(settings, start="discrete"))
     assert any(said.startswith("discrete start: not used") for said in result.choices)

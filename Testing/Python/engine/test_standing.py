@@ -82,7 +82,9 @@ def test_only_where_every_similarity_fell_is_it_worse() -> None:
     assert made_worse(Quality(similarity={"correlation": (-0.9, -0.8), "local correlation": (0.5, 0.4)}))
     assert not made_worse(Quality(similarity={"correlation": (0.9, 0.8), "local correlation": (0.3, 0.5)}))
     assert made_worse(Quality(similarity={"correlation": (1.0, 0.9998), "local correlation": (0.95, 0.951)}))
+    assert not made_worse(Quality(similarity={"correlation": (1.0, 0.9998), "local correlation": (0.3, 0.7)}))  # one loud voxel
     assert not made_worse(Quality(similarity={"correlation": (0.9, 0.9), "local correlation": (0.5, 0.5)}))
+    assert not made_worse(Quality(similarity={"correlation": (-0.0117, -0.0107), "local correlation": (5e-5, 4e-5)}))  # one of 10^30
 
 
 def test_what_rests_on_the_fit_keeps_it() -> None:

@@ -36,8 +36,9 @@ class CleanImage:
         valid: Where the volume had finite values.
         foreground: Where something is seen: the given mask, or what is not the value that surrounds the body, widened by
             a few mm.
-        given: The user's mask on this grid, or None.
+        given: The user's mask on this grid with its margin, or None.
         scale: The intensities that are to be 0 and 1; None where raw values are scaled already.
+        drawn: The user's mask on this grid as it was drawn, or None.
     """
 
     raw: npt.NDArray[np.generic]
@@ -46,6 +47,7 @@ class CleanImage:
     foreground: Mask
     given: Mask | None
     scale: Scale
+    drawn: Mask | None = None
 
     @property
     def values(self) -> npt.NDArray[np.float32]:
@@ -57,6 +59,11 @@ class CleanImage:
         """Where similarity is to be judged in this image."""
         seen = self.foreground if self.given is None else self.given
         return seen if self.valid.strides == (0, 0, 0) and self.valid.all() else self.valid & seen
+
+    @property
+    def measured(self) -> Mask:
+        """Where figures are given: inside the mask as it was drawn, where there is one."""
+        return self.counted if self.drawn is None else self.counted & self.drawn
 
     def without_values(self) -> CleanImage:
         """The image without its intensities, and with one mask for all."""
@@ -114,7 +121,8 @@ def rescaled(image: CleanImage, clip_percent: float) -> CleanImage:
 
 def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, mask: Volume, clip_percent: float) -> CleanImage:
     """``clean`` where only a mask, and a margin around it, counts."""
-    given = with_margin(on_grid(mask, volume.grid), volume.grid)
+    drawn = on_grid(mask, volume.grid)
+    given = with_margin(drawn, volume.grid)
     counted = given & valid
     if not counted.any():
         raise InputError(f"{mask.name}: no voxel of {volume.name} lies inside; check that both are in the same space")
@@ -125,7 +133,7 @@ def _clean_inside(volume: Volume, values: npt.NDArray[np.float32], valid: Mask, 
     if not high > low:
         raise InputError(f"{volume.name}: every voxel inside {mask.name} has the value {low:g}; draw a mask that holds some structure")
     nearest = ndimage.distance_transform_edt(~counted, volume.grid.spacing[::-1], return_distances=False, return_indices=True)
-    return CleanImage(values[tuple(nearest)], volume.grid, valid, given, given, (low, high))
+    return CleanImage(values[tuple(nearest)], volume.grid, valid, given, given, (low, high), drawn)
 
 
 def with_margin(mask: Mask, grid: Grid) -> Mask:
@@ -155,9 +163,9 @@ def upright(image: CleanImage) -> CleanImage:
     volume = orthogonal(Volume(image.values, image.grid))  # NaN outside the sheared image
     seen = np.isfinite(volume.values)
     valid, foreground = (on_grid(Volume(mask, image.grid), volume.grid) & seen for mask in (image.valid, image.foreground))
-    given = None if image.given is None else on_grid(Volume(image.given, image.grid), volume.grid)
+    given, drawn = (None if mask is None else on_grid(Volume(mask, image.grid), volume.grid) for mask in (image.given, image.drawn))
     values = np.nan_to_num(volume.values, nan=0.0).astype(np.float32)
-    return CleanImage(values, volume.grid, valid, foreground, given, None)
+    return CleanImage(values, volume.grid, valid, foreground, given, None, drawn)
 
 
 def on_grid(mask: Volume, grid: Grid) -> Mask:
