@@ -6,24 +6,17 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
-
 from INRRegistrationLib.cli.files import check_image_name, check_reachable, read_image, read_labels, write_image
 from INRRegistrationLib.cli.outputs import check_file
 from INRRegistrationLib.cli.point_map import LOST, Loaded, displacement_on, load_chain, pull_back
 from INRRegistrationLib.cli.points import is_points_file, read_points, write_points
 from INRRegistrationLib.cli.publish import finished_file
+from INRRegistrationLib.cli.pull import background, pull_image, pull_labels
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import HALVES, Grid
+from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.labels import looks_like_labels
 from INRRegistrationLib.core.volume import Volume
-
-ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
-SHARE = 1e-4
-"""Of an undefined voxel in a value: less is rounding."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,58 +84,3 @@ def _output_grid(arguments: argparse.Namespace, loaded: Loaded) -> Grid:
         name = Path(arguments.transform).name
         raise InputError(f"{name} does not say on which grid to write; give --reference with an image of the {arguments.to} space")
     return grid
-
-
-def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32], interpolation: str = "linear") -> npt.NDArray[np.generic]:
-    """Values of ``volume`` at p + displacement(p) for every voxel centre p of ``grid``: (k, j, i) float32.
-
-    Beyond the image its lowest value goes on. In an image with undefined voxels (NaN) these stand for "not known": so NaN goes on beyond
-    it, and comes out wherever one of them would have a share in a value between two voxels.
-
-    Args:
-        volume: The image.
-        grid: Of the output.
-        displacement: (k, j, i, 3) LPS mm, to where the image is read.
-        interpolation: ``linear``, ``nearest`` or ``cubic`` (a spline, which may go a little beyond the values of the image).
-    """
-    from INRRegistrationLib.engine.derived import warp
-
-    out = warp(volume, grid, np.eye(4), displacement)
-    if interpolation != "linear":
-        out = _splined(volume, grid, displacement, ORDERS[interpolation], out)
-    defined = np.isfinite(volume.single())
-    if not defined.all():
-        known = warp(Volume(defined.astype(np.float32), volume.grid), grid, np.eye(4), displacement)  # 0 beyond the image
-        out[known < 1 - SHARE] = np.nan
-    return out
-
-
-def _splined(
-    volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32], order: int, linear: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Another spline where the image is, plane by plane; beyond it what ``linear`` has."""
-    values = volume.single()
-    lowest = values[np.isfinite(values)].min()
-    values = ndimage.spline_filter(np.nan_to_num(values, nan=lowest), output=np.float32) if order > 1 else np.nan_to_num(values, nan=lowest)
-    out = linear.copy()
-    for k in range(grid.size[2]):
-        points = grid.part((slice(k, k + 1), slice(None), slice(None))).all_points()[0].astype(np.float64) + displacement[k]
-        index = volume.grid.to_index(points)
-        index = np.round(index, HALVES) if order == 0 else index
-        read = ndimage.map_coordinates(values, np.moveaxis(index, -1, 0)[::-1], order=order, mode="nearest", prefilter=False)
-        inside = volume.grid.contains(points)
-        out[k][inside] = read[inside]
-    return out
-
-
-def background(values: npt.NDArray[np.generic]) -> float:
-    """What stands where there is nothing: the lowest value, or NaN in an image with undefined voxels."""
-    return float(values.min())  # NaN where there is one
-
-
-def pull_labels(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
-    """Nearest labels of ``volume`` at p + displacement(p), (k, j, i) in its own pixel type; 0 outside."""
-    from INRRegistrationLib.engine import quality
-
-    points = grid.all_points().astype(np.float64) + displacement
-    return quality.pull_labels(volume.values, volume.grid, points).astype(volume.values.dtype)

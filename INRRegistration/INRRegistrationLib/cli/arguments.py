@@ -21,7 +21,8 @@ EXIT = (
     "4 a result was kept though the fit diverged, 5 one was kept that the quality control judges RED,\n"
     "6 you stopped the run and the result so far was kept, 143 ended by the system (see --resume for both)."
 )
-OTHERS = ("fixed-mask", "moving-mask", "fixed-labels", "moving-labels", "ventricle")
+OTHERS = ("fixed-mask", "moving-mask", "fixed-labels", "moving-labels", "ventricle", "reference")
+INTERPOLATIONS = ("linear", "nearest", "cubic")
 DIGITS, MOST_THREADS = 40, 4096
 """Of a number on the command line; of one process."""
 EVERY_S = 30.0
@@ -129,7 +130,9 @@ def _register(parser: argparse.ArgumentParser) -> None:
     add("--tube-radius", metavar="MM", type=float, help="how far a tube reaches from its centreline, for the methods named geometry")
     add("--long-axis", metavar="POINTS", help="apex and base of the left ventricle in FIXED; strain is measured around it")
     add("--ventricle", metavar="IMAGE", help="positive in the left ventricle of FIXED; the long axis is found in it")
-    add("--initial-transform", metavar="FILE", help="linear transform to start from (ITK; .xfm, .lta), fixed point to moving point")
+    add("--initial-transform", metavar="FILE", help="transform to start from, of any kind that apply takes, fixed to moving points")
+    add("--reference", metavar="IMAGE", help="grid of warped.nii.gz, in the fixed image's space; default: that of FIXED")
+    add("--interpolation", choices=INTERPOLATIONS, default="linear", help="of MOVING between its voxels, in warped.nii.gz")
     add("--device", metavar="NAME", help="auto, cpu, cuda or cuda:N")
     add("--resume", action="store_true", help="go on from the checkpoint that an interrupted run of the same command left in DIR")
     every = f"seconds between two checkpoints of a long run; default {EVERY_S:g}"
@@ -174,8 +177,7 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     add_which(parser, "reference", shared=False)
     then = "a further transform that points of the fixed image take after TRANSFORM and those named before; repeatable"
     add("--then", metavar="TRANSFORM", action="append", default=[], help=then)
-    ways = ["linear", "nearest", "cubic"]
-    add("--interpolation", choices=ways, default="linear", help="of images between their voxels; labels always take the nearest")
+    add("--interpolation", choices=INTERPOLATIONS, default="linear", help="of images between their voxels; labels always take the nearest")
     add("--kind", choices=["image", "labels", "points"], help="default: points for files of points, else image")
     add("--to", choices=["fixed", "moving"], default="fixed", help="the space to bring INPUT to, from the other one; default fixed")
 

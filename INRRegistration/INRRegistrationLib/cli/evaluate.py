@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from INRRegistrationLib.cli.apply import pull_image, pull_labels
 from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.folding import determinants
 from INRRegistrationLib.cli.point_map import PointMap, displacement_on, load_map
 from INRRegistrationLib.cli.points import in_pairs, read_points
+from INRRegistrationLib.cli.pull import pull_image, pull_labels
 from INRRegistrationLib.cli.which import which
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.volume import Volume

@@ -14,6 +14,7 @@ from INRRegistrationLib.cli.log import log_of, save_log
 from INRRegistrationLib.cli.main import DIVERGED, KEPT, RED, STOPPED
 from INRRegistrationLib.cli.outputs import write_result
 from INRRegistrationLib.cli.progress_bar import ProgressBar
+from INRRegistrationLib.cli.pull import Drawing
 from INRRegistrationLib.core.errors import RegistrationError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Outcome, Result
@@ -30,12 +31,14 @@ class Running:
         quiet: Show no progress.
         resume: Go on from the checkpoint that an earlier run left.
         every_s: Seconds between two checkpoints.
+        drawing: How the warped image is written, where it is not to be as the fit drew it.
     """
 
     threads: int | None = None
     quiet: bool = False
     resume: bool = False
     every_s: float = EVERY_S
+    drawing: Drawing | None = None
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Running:
@@ -65,7 +68,7 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
         try:
             result = _register(problem, settings, bar, checkpoints, running.threads)
             if result.usable:
-                _write(folder, problem, result, checkpoints)
+                _write(folder, problem, result, checkpoints, running.drawing)
         except KeyboardInterrupt:
             checkpoints.remove()
             raise
@@ -76,10 +79,10 @@ def execute(problem: Problem, settings: Settings, folder: Path, running: Running
     return result
 
 
-def _write(folder: Path, problem: Problem, result: Result, checkpoints: CheckpointFile) -> None:
+def _write(folder: Path, problem: Problem, result: Result, checkpoints: CheckpointFile, drawing: Drawing | None) -> None:
     """What cannot be written can be had again from the checkpoint, where there is one."""
     try:
-        write_result(folder, problem, result)
+        write_result(folder, problem, result, drawing)
     except RegistrationError as error:
         if not checkpoints.path.exists():
             raise

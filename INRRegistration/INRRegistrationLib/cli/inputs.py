@@ -13,17 +13,20 @@ import numpy.typing as npt
 
 from INRRegistrationLib.cli.files import read_image, read_labels
 from INRRegistrationLib.cli.points import in_pairs, read_axis, read_line, read_points
-from INRRegistrationLib.cli.transforms import read_linear
+from INRRegistrationLib.cli.pull import Drawing
+from INRRegistrationLib.cli.start import read_start
 from INRRegistrationLib.cli.which import which
+from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.problem import Problem
 
 IMAGES = ("fixed", "moving", "fixed_mask", "moving_mask", "fixed_labels", "moving_labels", "ventricle")
+OTHER_FILES = ("initial_transform", "long_axis", "reference")
 LANDMARKS = ("fixed_landmarks", "moving_landmarks")
 
 
 def files_of(arguments: argparse.Namespace) -> list[str | None]:
     """Every file that would be read."""
-    return [getattr(arguments, name) for name in (*IMAGES, *LANDMARKS, "initial_transform", "long_axis")] + list(arguments.centreline)
+    return [getattr(arguments, name) for name in (*IMAGES, *LANDMARKS, *OTHER_FILES)] + list(arguments.centreline)
 
 
 def read_problem(arguments: argparse.Namespace) -> Problem:
@@ -54,8 +57,21 @@ def read_problem(arguments: argparse.Namespace) -> Problem:
         pairs = in_pairs(*landmarks.values(), sayer("landmarks", arguments.fixed_landmarks))
         given |= dict(zip(LANDMARKS, pairs, strict=True))
     if arguments.initial_transform is not None:
-        given["initial"] = read_linear(arguments.initial_transform, sayer("initial_transform", arguments.initial_transform))
+        say = sayer("initial_transform", arguments.initial_transform)
+        given |= read_start(arguments.initial_transform, given["fixed"].grid, say)
     return Problem(**given, notes=tuple(notes), centrelines=_lines(arguments.centreline), long_axis=_axis(arguments.long_axis))
+
+
+def read_drawing(arguments: argparse.Namespace, fixed: Grid) -> Drawing | None:
+    """How the warped image is to be written; None: as the fit draws it.
+
+    Raises:
+        InputError: The reference image cannot be read.
+    """
+    if arguments.reference is not None:
+        grid = read_image(arguments.reference, lambda _: None, **which(arguments, "reference")).grid
+        return Drawing(grid, arguments.interpolation)
+    return None if arguments.interpolation == "linear" else Drawing(fixed, arguments.interpolation)
 
 
 def unnamed(sentence: str, path: str, name: str) -> str:

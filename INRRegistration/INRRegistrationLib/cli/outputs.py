@@ -15,6 +15,7 @@ import numpy as np
 from INRRegistrationLib.cli.files import write_image
 from INRRegistrationLib.cli.log import log_of
 from INRRegistrationLib.cli.publish import PREFIX, finished_folder
+from INRRegistrationLib.cli.pull import Drawing
 from INRRegistrationLib.cli.transforms import grid_to_json, write_model, write_transform
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.measures import MAPS, UNKNOWN_MM
@@ -65,12 +66,16 @@ def check_file(path: Path, inputs: Iterable[str | None]) -> None:
     _check_kept([path], inputs)
 
 
-def write_result(folder: Path, problem: Problem, result: Result) -> None:
-    """Write everything that the contract of the command line lists."""
+def write_result(folder: Path, problem: Problem, result: Result, drawing: Drawing | None = None) -> None:
+    """Write everything that the contract of the command line lists, the warped image as it is asked for."""
     from INRRegistrationLib.report import report_data, report_html
 
     assert result.transform is not None and result.model is not None
-    images = {"jacobian": result.jacobian, "warped": result.warped, "uncertainty": known_or_negative(result.uncertainty)}
+    images = {
+        "jacobian": result.jacobian,
+        "warped": _warped(problem, result, drawing),
+        "uncertainty": known_or_negative(result.uncertainty),
+    }
     images = {name: volume for name, volume in {**images, **result.maps}.items() if volume is not None}
     with finished_folder(folder, RESULTS) as new, ThreadPoolExecutor(1) as compressing:  # takes longest, and does not need Python meanwhile
         written = [compressing.submit(write_image, new / f"{name}.nii.gz", replace(volume, name=name)) for name, volume in images.items()]
@@ -84,6 +89,12 @@ def write_result(folder: Path, problem: Problem, result: Result) -> None:
         write_transform(new / "transform.h5", result.transform)  # when all else is there: it needs to know how much room is left
         if result.inverse is not None:
             write_transform(new / "inverse_transform.h5", result.inverse)
+
+
+def _warped(problem: Problem, result: Result, drawing: Drawing | None) -> Volume | None:
+    if drawing is None or result.transform is None:
+        return result.warped
+    return drawing.of(problem.moving, result.transform)
 
 
 def known_or_negative(uncertainty: Volume | None) -> Volume | None:

@@ -29,19 +29,23 @@ def run(arguments: argparse.Namespace) -> int:
     settings = choose_settings(arguments)
     check_given(settings, given_fields(arguments), FIELDS)
     estimator_for(settings)  # refuses a way to estimate the uncertainty that was not tested with this method
+    from INRRegistrationLib.cli.execute import Running, execute, exit_status
     from INRRegistrationLib.cli.files import check_reachable
-    from INRRegistrationLib.cli.inputs import files_of, read_problem  # after the words were checked, so that mistakes are answered at once
+    from INRRegistrationLib.cli.inputs import (  # after the words were checked, so that mistakes are answered at once
+        files_of,
+        read_drawing,
+        read_problem,
+    )
     from INRRegistrationLib.cli.outputs import check_folder
 
     folder = Path(arguments.output)
     check_reachable([*files_of(arguments), arguments.output])
     check_folder(folder, files_of(arguments))
     problem = read_problem(arguments)
-
-    from INRRegistrationLib.cli.execute import Running, execute, exit_status
+    running = replace(Running.of(arguments), drawing=read_drawing(arguments, problem.fixed.grid))
     from INRRegistrationLib.cli.summary import print_summary
 
-    result = execute(problem, settings, folder, Running.of(arguments))
+    result = execute(problem, settings, folder, running)
     if not arguments.quiet:
         print_summary(result, folder)
     return exit_status(result)

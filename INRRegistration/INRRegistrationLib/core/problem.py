@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from INRRegistrationLib.core.displacements import Displacements
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.grid import FARTHEST_MM
 from INRRegistrationLib.core.labels import looks_like_labels
@@ -41,6 +42,7 @@ class Problem:
         long_axis: ``(2, 3)`` apex and base of the left ventricle in the fixed image, LPS mm, for cardiac coordinates.
         notes: What was noticed while the images were read, in sentences; it is in every report as a warning.
         ventricle: Positive in the left ventricle of the fixed image; the long axis is found from it where none is given.
+        initial_displacement: A deformable map to start from, in place of ``initial``.
     """
 
     fixed: Volume
@@ -56,6 +58,7 @@ class Problem:
     long_axis: npt.NDArray[np.float64] | None = None
     ventricle: Volume | None = None
     notes: tuple[str, ...] = ()
+    initial_displacement: Displacements | None = None
 
     def check(self) -> tuple[str, ...]:
         """Make sure that the images can be registered.
@@ -71,7 +74,7 @@ class Problem:
         for mask, image in ((self.fixed_mask, self.fixed), (self.moving_mask, self.moving)):
             if mask is not None:
                 warnings += check_mask(mask, image)
-        _check_initial(self.initial)
+        _check_initial(self)
         _check_pairs(self)
         if self.fixed_landmarks is not None and self.moving_landmarks is not None:
             warnings += check_landmarks(self.fixed_landmarks, self.moving_landmarks, self.fixed.grid, self.moving.grid)
@@ -80,6 +83,12 @@ class Problem:
         _check_long_axis(self.long_axis)
         warnings += _check_overlap(self)
         return tuple(warnings)
+
+    def linear_start(self) -> npt.NDArray[np.float64]:
+        """The (4, 4) map to start from, fixed to moving world: the headers', the given one, or the linear part of a deformable one."""
+        if self.initial_displacement is not None:
+            return self.initial_displacement.linear()
+        return np.eye(4) if self.initial is None else np.asarray(self.initial, np.float64)
 
 
 def finite_range(volume: Volume) -> tuple[float, float]:
@@ -138,9 +147,10 @@ def _check_steps(name: str, low: float, high: float) -> None:
         )
 
 
-def _check_initial(initial: npt.NDArray[np.float64] | None) -> None:
-    if initial is None:
-        return
+def _check_initial(problem: Problem) -> None:
+    if problem.initial is not None and problem.initial_displacement is not None:
+        raise InputError("two initial transforms were given, a linear and a deformable one; give one of them")
+    initial = problem.linear_start()
     affine = initial.shape == (4, 4) and np.isfinite(initial).all() and np.allclose(initial[3], [0, 0, 0, 1])
     if not affine or abs(np.linalg.det(initial)) < 1e-6:
         raise InputError(f"the initial transform must be an invertible 4x4 matrix with last row 0 0 0 1, got {initial.tolist()}")
@@ -174,7 +184,8 @@ def _check_long_axis(axis: npt.NDArray[np.float64] | None) -> None:
 
 def _check_overlap(problem: Problem) -> list[str]:
     """Images that share no part of the world, under the initial transform where there is one, cannot be compared; masks may yet meet."""
-    gap = _gap(problem.fixed.grid.corners(), problem.moving.grid.corners(), problem.initial)
+    start = problem.linear_start()
+    gap = _gap(problem.fixed.grid.corners(), problem.moving.grid.corners(), start)
     if gap.max() > 0:
         axis = int(gap.argmax())
         raise InputError(
@@ -183,21 +194,19 @@ def _check_overlap(problem: Problem) -> list[str]:
         )
     if problem.fixed_mask is None or problem.moving_mask is None:
         return []
-    apart = _gap(_corners_inside(problem.fixed_mask), _corners_inside(problem.moving_mask), problem.initial).max()
+    apart = _gap(_corners_inside(problem.fixed_mask), _corners_inside(problem.moving_mask), start).max()
     if apart <= 0:
         return []
-    where = "the headers place them" if problem.initial is None else "the initial transform places them"
+    by_headers = problem.initial is None and problem.initial_displacement is None
+    where = "the headers place them" if by_headers else "the initial transform places them"
     return [
         f"{problem.fixed_mask.name} and {problem.moving_mask.name} are {apart:.0f} mm apart where {where}; look whether they mark the same"
     ]
 
 
-def _gap(
-    fixed: npt.NDArray[np.float64], moving: npt.NDArray[np.float64], initial: npt.NDArray[np.float64] | None
-) -> npt.NDArray[np.float64]:
+def _gap(fixed: npt.NDArray[np.float64], moving: npt.NDArray[np.float64], start: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """How far the boxes around two sets of corners (n, 3) are apart along each axis, (3,) mm; 0 where they overlap."""
-    if initial is not None:
-        fixed = fixed @ initial[:3, :3].T + initial[:3, 3]
+    fixed = fixed @ start[:3, :3].T + start[:3, 3]
     return np.asarray(np.maximum(np.maximum(fixed.min(axis=0) - moving.max(axis=0), moving.min(axis=0) - fixed.max(axis=0)), 0))
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from INRRegistrationLib import __version__
 from INRRegistrationLib.core.checkpoints import Checkpoints
+from INRRegistrationLib.core.displacements import Displacements
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Curve, ModelState
@@ -184,6 +185,9 @@ def hash_of(problem: Problem) -> str:
         value = getattr(problem, entry.name)
         digest.update(entry.name.encode())
         for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Displacements):
+                digest.update(part.grid.affine.tobytes())
+                part = part.values
             if isinstance(part, Volume):
                 digest.update(part.sha256().encode())
             elif part is not None:

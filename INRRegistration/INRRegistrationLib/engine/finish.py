@@ -71,7 +71,7 @@ def finish(
     model, lattice, frame, error = _export(model, prepared, settings)
     tell(0.3)
     mask = on_grid(Volume(prepared.fixed.measured, prepared.fixed.grid), grid)
-    initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
+    initial = problem.linear_start()
     derived = OfSpline(lattice, frame, model.affine, initial, problem.moving, grid)
     judged = _both_measured(derived, prepared, mask)
     before = _similarities(problem.fixed, derived.before(), judged, mask)  # first: it need not be held beside what is drawn

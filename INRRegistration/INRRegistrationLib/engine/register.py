@@ -116,7 +116,7 @@ def _start(problem: Problem, settings: Settings, device: torch.device, clock: Cl
     with clock.phase("prepare"):
         clock.tell(Progress("prepare", 0.0, 0.0))
         prepared = prepare.prepare(problem, settings, device)
-    initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
+    initial = problem.linear_start()
     saved = keeper.taken()
     run = _Run(prepared, initial if saved is None else np.asarray(saved.affine), saved or Saved([], [*prepared.choices], keeper.halved))
     with clock.phase("affine"):
@@ -179,8 +179,8 @@ def _finish(run: _Run, problem: Problem, settings: Settings, partial: Result, cl
         settled = run.outcome not in (Outcome.STOPPED, Outcome.DIVERGED)
         fitted = run.fit.model() if settings.stages else standing(run.prepared, run.affine)
         made = finish(fitted, run.prepared, problem, settings, settled, clock.finishing)
-        if made_worse(made.quality) and may_stand(settings):
-            initial = np.eye(4) if problem.initial is None else np.asarray(problem.initial, float)
+        if made_worse(made.quality) and may_stand(problem, settings):
+            initial = problem.linear_start()
             made = finish(standing(run.prepared, initial), run.prepared, problem, settings, settled)
             run.saved.warnings.append(SAID)
         clock.stopping = clock.stopping or run.outcome is Outcome.DIVERGED

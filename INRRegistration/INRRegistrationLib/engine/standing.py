@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.result import Quality
 from INRRegistrationLib.core.settings import Settings
 from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
@@ -27,10 +28,11 @@ SAID = (
 )
 
 
-def may_stand(settings: Settings) -> bool:
+def may_stand(problem: Problem, settings: Settings) -> bool:
     """Whether the start can take the place of a fit: of one field that began there, led by images alone, with nothing built upon it."""
-    plain = settings.cycle is None and settings.geometry is None and settings.representation.zero_start
-    return plain and settings.landmark_weight == 0 and settings.start == "none" and settings.uncertainty == "none"
+    linear = problem.initial_displacement is None and settings.representation.zero_start
+    plain = settings.cycle is None and settings.geometry is None and settings.landmark_weight == 0
+    return linear and plain and settings.start == "none" and settings.uncertainty == "none"
 
 
 def made_worse(quality: Quality) -> bool:

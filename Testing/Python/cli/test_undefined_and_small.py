@@ -11,10 +11,10 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from INRRegistrationLib.cli.apply import pull_image, pull_labels
 from INRRegistrationLib.cli.itk_map import ItkMap
 from INRRegistrationLib.cli.main import main
 from INRRegistrationLib.cli.point_map import pull_back
+from INRRegistrationLib.cli.pull import pull_image, pull_labels
 from INRRegistrationLib.core.grid import Grid
 from INRRegistrationLib.core.volume import Volume
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from analytic import DIRECTIONS, centred, image_on, pair, wave
-from fits import error_mm
+from fits import a_problem, error_mm
 
 from INRRegistrationLib.cli.phantom import make_pair
 from INRRegistrationLib.core.grid import Grid
@@ -88,6 +88,7 @@ def test_only_where_every_similarity_fell_is_it_worse() -> None:
 
 
 def test_what_rests_on_the_fit_keeps_it() -> None:
-    assert may_stand(QUICK)
+    problem = a_problem()
+    assert may_stand(problem, QUICK)
     for more in ({"cycle": Cycle()}, {"landmark_weight": 1.0}, {"uncertainty": "laplace"}, {"start": "discrete"}):
-        assert not may_stand(replace(QUICK, **more))
+        assert not may_stand(problem, replace(QUICK, **more))

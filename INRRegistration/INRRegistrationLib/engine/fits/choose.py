@@ -11,7 +11,7 @@ from INRRegistrationLib.engine.fits.cardiac import CardiacFit, check_cardiac
 from INRRegistrationLib.engine.fits.cycle import CycleFit
 from INRRegistrationLib.engine.fits.pair_fit import PairFit
 from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.fits.steer import check_landmarks, steer
+from INRRegistrationLib.engine.fits.steer import check_landmarks, check_start, steer
 from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.prepare import Prepared
 
@@ -23,6 +23,7 @@ def check(problem: Problem, settings: Settings) -> None:
         InputError: Landmarks, an axis or a usable centreline are missing, or the uncertainty was not calibrated.
     """
     check_landmarks(problem, settings)
+    check_start(problem, settings)
     check_cardiac(problem, settings)
     if settings.geometry is not None and settings.geometry.kind == "tube":
         from INRRegistrationLib.engine.fits.tube_checks import tubes_of  # loading what it needs takes half a second

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from INRRegistrationLib.core.displacements import Displacements
 from INRRegistrationLib.core.errors import InputError
 from INRRegistrationLib.core.problem import Problem
 from INRRegistrationLib.core.settings import Settings
@@ -16,6 +17,7 @@ from INRRegistrationLib.engine.frame import Array
 from INRRegistrationLib.engine.prepare import Prepared
 from INRRegistrationLib.engine.start.discrete import HALF_WIDTH, POOL, Found, search, step_mm
 from INRRegistrationLib.engine.start.field_start import Displacement
+from INRRegistrationLib.engine.start.given import Given
 from INRRegistrationLib.engine.terms.landmarks import LandmarkTerm
 
 JUDGED_POINTS = 40_000
@@ -43,7 +45,9 @@ def steer(fit: PairFit, problem: Problem, settings: Settings, forward: Steered, 
     """
     if settings.landmark_weight > 0:
         fit.warnings += _pull(problem, settings.landmark_weight, forward, backward)
-    if settings.start == "discrete":
+    if problem.initial_displacement is not None:
+        fit.choices.append(_given(problem.initial_displacement, forward, backward))
+    elif settings.start == "discrete":
         fit.choices.append(_search(settings, forward, backward))
 
 
@@ -79,6 +83,31 @@ def _pull(problem: Problem, weight: float, forward: Steered, backward: Steered |
         prepared = side.prepared
         side.landmarks = LandmarkTerm.between(source[inside], target[inside], prepared.frame, side.affine, weight, prepared.device)
     return said
+
+
+def check_start(problem: Problem, settings: Settings) -> None:
+    """Make sure that a deformable start can be used.
+
+    Raises:
+        InputError: The method cannot start there, or the settings look for another start.
+    """
+    if problem.initial_displacement is None:
+        return
+    if settings.geometry is not None and settings.geometry.kind == "tube":
+        raise InputError(f"the method '{settings.method}' can only start from a linear transform; give one, or choose another method")
+    if settings.start == "discrete":
+        raise InputError("a deformable initial transform and a search for a start exclude each other; leave one of them out")
+    if not settings.stages:
+        raise InputError(f"the method '{settings.method}' finds a linear map; give a linear initial transform, or choose another method")
+
+
+def _given(displacement: Displacements, forward: Steered, backward: Steered | None) -> str:
+    """The user's deformable map as the start of the fields; returns what was done."""
+    start = Given(displacement, forward.affine)
+    forward.start = start.forward
+    if backward is not None:
+        backward.start = start.backward
+    return 'start: the deformable initial transform; "before" is its linear part alone'
 
 
 def _search(settings: Settings, forward: Steered, backward: Steered | None) -> str:
