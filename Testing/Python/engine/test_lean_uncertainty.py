@@ -114,7 +114,7 @@ def test_small_slabs_find_the_same_better_matches(monkeypatch: pytest.MonkeyPatc
 
 def test_random_voxels_count_and_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     image, _ = an_image(masked=True)
-    every = image.grid.to_world(np.argwhere(image.counted)[:, ::-1])
+    every = image.grid.to_world(np.argwhere(image.measured)[:, ::-1])
     monkeypatch.setattr(evidence, "POINTS", len(every))
     np.testing.assert_allclose(evidence._some_voxels(image), every)
     monkeypatch.setattr(evidence, "POINTS", 3000)
