@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.core.grid import Part
-from INRRegistrationLib.core.result import WHOLE
+from inr_registration.core.grid import Part
+from inr_registration.core.result import WHOLE
 
 Floats = npt.NDArray[np.float32]
 

@@ -15,7 +15,7 @@ RESOURCES = {".json", ".ui", ".png", ".svg", ".txt", ".html", ".css", ".js", ".q
 def wanted(root: Path = ROOT) -> dict[tuple[str, str], list[str]]:
     """What the tree holds, for each (CMake file, variable): paths relative to the CMake file, sorted."""
     module = root / "INRRegistration"
-    library = [path for path in (module / "INRRegistrationLib").rglob("*") if not _hidden(path, module)]
+    library = [path for path in (module / "inr_registration").rglob("*") if not _hidden(path, module)]
     resources = [path for path in (module / "Resources").rglob("*") if not _hidden(path, module)]
     scripts = [*module.glob("*.py"), *(path for path in library if path.suffix == ".py")]
     data = [path for path in [*library, *resources] if path.suffix in RESOURCES]

@@ -30,17 +30,17 @@ from calibration_others import bootstrap, discrepancy, ensemble, texture
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
-from INRRegistrationLib.core import calibration
-from INRRegistrationLib.core.calibration import Calibration, method_of
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine import prepare
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.choose import new_fit
-from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.start.prealign import prealign
-from INRRegistrationLib.engine.uncertainty.estimators import ESTIMATORS
-from INRRegistrationLib.engine.uncertainty.sites import Sites, fitted_spacing, sites
+from inr_registration.core import calibration
+from inr_registration.core.calibration import Calibration, method_of
+from inr_registration.core.presets import load_preset
+from inr_registration.core.settings import Settings
+from inr_registration.engine import prepare
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.choose import new_fit
+from inr_registration.engine.fits.pair_fit import PairFit
+from inr_registration.engine.start.prealign import prealign
+from inr_registration.engine.uncertainty.estimators import ESTIMATORS
+from inr_registration.engine.uncertainty.sites import Sites, fitted_spacing, sites
 
 Array = npt.NDArray[np.float64]
 

@@ -10,16 +10,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.prepare import Prepared
-from INRRegistrationLib.engine.start.clean import CleanImage
-from INRRegistrationLib.engine.uncertainty import laplace
-from INRRegistrationLib.engine.uncertainty.bend import bent, random_bend
-from INRRegistrationLib.engine.uncertainty.refits import AMPLITUDE, BUMP, refit_stage, refitted
-from INRRegistrationLib.engine.uncertainty.sites import Sites, smoothed, strain_of
+from inr_registration.core.settings import Settings
+from inr_registration.engine.consensus import Consensus
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.pair_fit import PairFit
+from inr_registration.engine.prepare import Prepared
+from inr_registration.engine.start.clean import CleanImage
+from inr_registration.engine.uncertainty import laplace
+from inr_registration.engine.uncertainty.bend import bent, random_bend
+from inr_registration.engine.uncertainty.refits import AMPLITUDE, BUMP, refit_stage, refitted
+from inr_registration.engine.uncertainty.sites import Sites, smoothed, strain_of
 
 Array = npt.NDArray[np.float64]
 Start = Callable[[Prepared, int], PairFit]

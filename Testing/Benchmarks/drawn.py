@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.core.settings import Geometry
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.settings import Geometry
+from inr_registration.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
 

@@ -33,9 +33,9 @@ from pathlib import Path
 
 import numpy as np
 
-from INRRegistrationLib.cli.demo import write_pair
-from INRRegistrationLib.cli.phantom import make_pair
-from INRRegistrationLib.core.model_file import from_bytes
+from inr_registration.cli.demo import write_pair
+from inr_registration.cli.phantom import make_pair
+from inr_registration.core.model_file import from_bytes
 
 WAYS = ("SIGKILL", "SIGTERM", "Ctrl-C", "Ctrl-C twice")
 Content = dict[str, str]
@@ -84,7 +84,7 @@ class Trial:
         """The command; one thread, so that what is not compiled gives the same bits each time."""
         files = [self.place / "pair" / f"{side}.nii.gz" for side in ("fixed", "moving")]
         given = [*files, "--output", output, "--preset", self.preset, "--threads", 1, "--checkpoint-every", 0.1, "--quiet", *more]
-        return [sys.executable, "-m", "INRRegistrationLib", *map(str, given)]
+        return [sys.executable, "-m", "inr_registration", *map(str, given)]
 
     def run(self, output: Path, *more: object, limit: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
         """To its end."""

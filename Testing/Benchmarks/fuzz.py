@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # for odd
 
 import atheris
 
-with atheris.instrument_imports(include=["INRRegistrationLib"]):
+with atheris.instrument_imports(include=["inr_registration"]):
     from odd.targets import TARGETS, changed_within
 
 import torch

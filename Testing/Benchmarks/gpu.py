@@ -21,19 +21,19 @@ import numpy as np
 import torch
 from profile_stages import BYTES, work
 
-from INRRegistrationLib.cli.files import read_image
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine import prepare
-from INRRegistrationLib.engine.adam import Adam
-from INRRegistrationLib.engine.device import choose_device, current, describe_device
-from INRRegistrationLib.engine.fields.lattice import Lattice
-from INRRegistrationLib.engine.fits.choose import new_fit
-from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.step import WARM_UP, Plain, Step, new_step
+from inr_registration.cli.files import read_image
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Settings, Stage
+from inr_registration.engine import prepare
+from inr_registration.engine.adam import Adam
+from inr_registration.engine.device import choose_device, current, describe_device
+from inr_registration.engine.fields.lattice import Lattice
+from inr_registration.engine.fits.choose import new_fit
+from inr_registration.engine.fits.single import SingleFit
+from inr_registration.engine.register import register
+from inr_registration.engine.step import WARM_UP, Plain, Step, new_step
 
 PHASES = ("prepare", "affine", "pyramid", "fit", "finish")
 

@@ -25,8 +25,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
 
 THICK = (512, 512, 300)
 SPACING_MM = 1.0
@@ -77,9 +77,9 @@ def one(asked: dict[str, Any]) -> dict[str, float]:
     """Register in this process."""
     import torch
 
-    from INRRegistrationLib.core.presets import load_preset
-    from INRRegistrationLib.core.problem import Problem
-    from INRRegistrationLib.engine.register import register
+    from inr_registration.core.presets import load_preset
+    from inr_registration.core.problem import Problem
+    from inr_registration.engine.register import register
 
     torch.set_num_threads(asked["threads"])
     settings = load_preset(asked["preset"]).settings

@@ -26,12 +26,12 @@ import numpy as np  # noqa: E402
 from stand_in import qt, slicer, slot_errors  # noqa: E402
 
 # isort: split
-from INRRegistrationLib.core.settings import Affine, Settings, Stage  # noqa: E402
-from INRRegistrationLib.logic.session import Session  # noqa: E402
-from INRRegistrationLib.scene.outputs import Outputs  # noqa: E402
-from INRRegistrationLib.scene.read import Inputs  # noqa: E402
-from INRRegistrationLib.ui.panel import Panel  # noqa: E402
-from INRRegistrationLib.ui.parameters import INRRegistrationParameterNode  # noqa: E402
+from inr_registration.core.settings import Affine, Settings, Stage  # noqa: E402
+from inr_registration.logic.session import Session  # noqa: E402
+from inr_registration.scene.outputs import Outputs  # noqa: E402
+from inr_registration.scene.read import Inputs  # noqa: E402
+from inr_registration.ui.panel import Panel  # noqa: E402
+from inr_registration.ui.parameters import INRRegistrationParameterNode  # noqa: E402
 
 FORMS = ROOT / "INRRegistration" / "Resources" / "UI"
 SETTINGS = Settings(stages=(Stage(4, 5, 0.8),), affine=Affine("none"), regularity={"diffusion": 0.005})

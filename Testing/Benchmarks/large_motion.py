@@ -21,12 +21,12 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from INRRegistrationLib.cli.files import read_image
-from INRRegistrationLib.cli.points import read_points
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.register import register
+from inr_registration.cli.files import read_image
+from inr_registration.cli.points import read_points
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.engine.register import register
 
 Array = npt.NDArray[np.float64]
 

@@ -20,10 +20,10 @@ sys.path.append(str(Path(__file__).parents[1]))  # for odd
 import numpy as np
 from odd.case import affine_of, blobs
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def peak(n: int) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import resource
 
-    from INRRegistrationLib.engine.register import register
+    from inr_registration.engine.register import register
 
     side = 32
     grid = Grid((n, n, n), affine_of(2.0, (n, n, n)))

@@ -81,7 +81,7 @@ def row(pair: Path, method: str, folder: Path, threads: int) -> str:
 
 def judge(pair: Path, transform: Path, folder: Path) -> dict:
     """What ``inr-register evaluate`` says of a transform."""
-    command = [sys.executable, "-m", "INRRegistrationLib", "evaluate", str(transform), "--fixed", str(pair / "fixed.nii.gz")]
+    command = [sys.executable, "-m", "inr_registration", "evaluate", str(transform), "--fixed", str(pair / "fixed.nii.gz")]
     command += ["--fixed-mask", str(judging_mask(pair, folder))]
     for what, end in (("landmarks", "csv"), ("labels", "nii.gz")):
         if (pair / f"fixed_{what}.{end}").exists():
@@ -113,11 +113,11 @@ def run_one(pair: Path, method: str, transform: Path, threads: int) -> dict[str,
 def run_preset(pair: Path, preset: str, transform: Path, threads: int) -> float:
     import torch
 
-    from INRRegistrationLib.cli.files import read_image
-    from INRRegistrationLib.cli.transforms import write_transform
-    from INRRegistrationLib.core.presets import load_preset
-    from INRRegistrationLib.core.problem import Problem
-    from INRRegistrationLib.engine.register import register
+    from inr_registration.cli.files import read_image
+    from inr_registration.cli.transforms import write_transform
+    from inr_registration.core.presets import load_preset
+    from inr_registration.core.problem import Problem
+    from inr_registration.engine.register import register
 
     torch.set_num_threads(threads)
     fixed, moving = (read_image(str(pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving"))

@@ -26,16 +26,16 @@ import numpy as np
 import torch
 from drawn import curves
 
-from INRRegistrationLib.cli.files import read_image
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine import prepare
-from INRRegistrationLib.engine.fields.lattice import Lattice
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.choose import new_fit
-from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.register import register
+from inr_registration.cli.files import read_image
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings, Stage
+from inr_registration.engine import prepare
+from inr_registration.engine.fields.lattice import Lattice
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.choose import new_fit
+from inr_registration.engine.fits.single import SingleFit
+from inr_registration.engine.register import register
 
 PARTS = {
     "warp": ("warp",),

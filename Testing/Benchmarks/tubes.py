@@ -23,8 +23,8 @@ import torch
 from phantoms.follow import correlation, follow
 from phantoms.peristalsis import REACH, Peristalsis
 
-from INRRegistrationLib.core.settings import Affine, Geometry, Representation, Settings, Stage
-from INRRegistrationLib.engine.fitted_map import FittedMap
+from inr_registration.core.settings import Affine, Geometry, Representation, Settings, Stage
+from inr_registration.engine.fitted_map import FittedMap
 
 MODELS = ("plain", "tangent", "combined")
 BREATH = (0.0, 3.6, 4.8)

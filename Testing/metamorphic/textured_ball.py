@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
 

@@ -7,18 +7,18 @@ from functools import cache
 import numpy as np
 import torch
 
-from INRRegistrationLib.core.centreline import Centreline
-from INRRegistrationLib.core.result import ModelState
-from INRRegistrationLib.engine.cardiac_map import CardiacMap
-from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.fields.cardiac import PORTS, CardiacField
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fields.network import ReluMlp, Siren
-from INRRegistrationLib.engine.fields.tube import TubeField
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.geometry.tube import Tubes
-from INRRegistrationLib.engine.model import Model
-from INRRegistrationLib.engine.tube_map import TubeMap
+from inr_registration.core.centreline import Centreline
+from inr_registration.core.result import ModelState
+from inr_registration.engine.cardiac_map import CardiacMap
+from inr_registration.engine.consensus import Consensus
+from inr_registration.engine.fields.cardiac import PORTS, CardiacField
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fields.network import ReluMlp, Siren
+from inr_registration.engine.fields.tube import TubeField
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.geometry.tube import Tubes
+from inr_registration.engine.model import Model
+from inr_registration.engine.tube_map import TubeMap
 
 FRAME, BOX = Frame(np.zeros(3), 30 * np.eye(3)), np.array([[-1.0] * 3, [1.0] * 3])
 

@@ -10,14 +10,14 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.choose import new_fit
-from INRRegistrationLib.engine.fits.pair_fit import PairFit
-from INRRegistrationLib.engine.fitted_map import FittedMap
-from INRRegistrationLib.engine.prepare import prepare
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.choose import new_fit
+from inr_registration.engine.fits.pair_fit import PairFit
+from inr_registration.engine.fitted_map import FittedMap
+from inr_registration.engine.prepare import prepare
 
 Judged = TypeVar("Judged")
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 from Benchmarks.lasting.marks import Mark, mark
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command, Progress
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.report import report_html
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command, Progress
+from inr_registration.core.settings import Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine.register import register
+from inr_registration.report import report_html
 
 PRESETS = ("auto", "quick", "ffd", "idir", "cycle-siren")
 ENDINGS = ("kept", "kept", "stopped", "cancelled", "broken", "refused")

@@ -20,13 +20,13 @@ from Benchmarks.lasting.marks import Mark, mark
 from blobs import LONG, QUICK, blob
 from loops import Loop
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.job.worker import living
-from INRRegistrationLib.logic.session import Ended, Progressed, Session
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.read import Inputs
-from INRRegistrationLib.scene.store import remove_result
+from inr_registration.core.errors import InputError
+from inr_registration.core.settings import Settings
+from inr_registration.job.worker import living
+from inr_registration.logic.session import Ended, Progressed, Session
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.read import Inputs
+from inr_registration.scene.store import remove_result
 
 ENDINGS = ("kept", "kept and removed", "stopped", "cancelled", "cancelled at once", "broken", "refused")
 ROUND = len(ENDINGS)
@@ -78,7 +78,7 @@ class Lasting:
             nodes=sum(nodes.values()),
             timers=len(self.loop.ticks),
             observers=sum(str(each).count("vtkObserver (") for each in watched),
-            handlers=len(logging.getLogger("INRRegistrationLib").handlers),
+            handlers=len(logging.getLogger("inr_registration").handlers),
             vtk_objects=sum(issubclass(type(each), vtk.vtkObjectBase) for each in gc.get_objects()),
             **nodes,
         )

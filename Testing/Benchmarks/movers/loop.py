@@ -10,16 +10,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine.adam import Adam
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, enough_squarings, exponential
-from INRRegistrationLib.engine.fits.passes import SMOOTHNESS, _level, _on_cells
-from INRRegistrationLib.engine.model import Model
-from INRRegistrationLib.engine.prepare import Prepared, prepare
-from INRRegistrationLib.engine.start.prealign import prealign
-from INRRegistrationLib.engine.stopping import cosine
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings, Stage
+from inr_registration.engine.adam import Adam
+from inr_registration.engine.fields.lattice import Knots, SplineLattice, enough_squarings, exponential
+from inr_registration.engine.fits.passes import SMOOTHNESS, _level, _on_cells
+from inr_registration.engine.model import Model
+from inr_registration.engine.prepare import Prepared, prepare
+from inr_registration.engine.start.prealign import prealign
+from inr_registration.engine.stopping import cosine
 
 Objective = Callable[[Tensor], Tensor]
 """Of a velocity (3, nk, nj, ni)."""

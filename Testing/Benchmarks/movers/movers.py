@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv3d, pad
 
-from INRRegistrationLib.engine.fields.lattice import Knots, respline
-from INRRegistrationLib.engine.fields.network import Siren
-from INRRegistrationLib.engine.fits.single import LATTICE_BETAS
-from INRRegistrationLib.engine.stopping import cosine
+from inr_registration.engine.fields.lattice import Knots, respline
+from inr_registration.engine.fields.network import Siren
+from inr_registration.engine.fits.single import LATTICE_BETAS
+from inr_registration.engine.stopping import cosine
 from movers.loop import Group, Mover, Objective, Place
 
 NETWORK_BETAS = (0.9, 0.99)

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from INRRegistrationLib.cli.files import read_image, read_labels
-from INRRegistrationLib.cli.phantom import Pair, Warp, make_pair, random_warp
-from INRRegistrationLib.cli.points import read_points
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.start.pyramid import level
+from inr_registration.cli.files import read_image, read_labels
+from inr_registration.cli.phantom import Pair, Warp, make_pair, random_warp
+from inr_registration.cli.points import read_points
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.engine.start.pyramid import level
 
 MOST_VOXELS = 400_000
 """Real images are resampled to an isotropic spacing with at most about this many voxels."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.settings import Settings
+from inr_registration.core.presets import load_preset
+from inr_registration.core.settings import Settings
 from studies import variants as v
 from studies.cases import GAPS_S
 from studies.runs import Job

@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine import quality
-from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.choose import new_fit
-from INRRegistrationLib.engine.fitted_map import FittedMap
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.start.prealign import prealign
-from INRRegistrationLib.engine.terms import regularity
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings
+from inr_registration.engine import quality
+from inr_registration.engine.consensus import Consensus
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.choose import new_fit
+from inr_registration.engine.fitted_map import FittedMap
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.start.prealign import prealign
+from inr_registration.engine.terms import regularity
 
 Array = npt.NDArray[np.float64]
 

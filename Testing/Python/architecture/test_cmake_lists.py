@@ -38,7 +38,7 @@ def test_the_complaint_gives_the_lines_to_add_and_to_remove() -> None:
 
 def test_updating_writes_the_lists_and_nothing_else(tmp_path: Path) -> None:
     module, tests = tmp_path / "INRRegistration", tmp_path / "Testing" / "Slicer"
-    library = ("INRRegistrationLib/b.py", "INRRegistrationLib/a.py", "INRRegistrationLib/.cache/no.py")
+    library = ("inr_registration/b.py", "inr_registration/a.py", "inr_registration/.cache/no.py")
     for path in ("INRRegistration.py", *library, "Resources/x.png"):
         (module / path).parent.mkdir(parents=True, exist_ok=True)
         (module / path).touch()
@@ -47,7 +47,7 @@ def test_updating_writes_the_lists_and_nothing_else(tmp_path: Path) -> None:
     (tests / "CMakeLists.txt").write_text("set(SELF_TESTS\n)\n")
     changed = update(tmp_path)
     assert [line.partition(": ")[2] for line in changed] == ["MODULE_PYTHON_SCRIPTS", "MODULE_PYTHON_RESOURCES"]
-    scripts = "  INRRegistration.py\n  INRRegistrationLib/a.py\n  INRRegistrationLib/b.py\n"
+    scripts = "  INRRegistration.py\n  inr_registration/a.py\n  inr_registration/b.py\n"
     expected = f"# first\nset(MODULE_PYTHON_SCRIPTS\n{scripts})\nset(MODULE_PYTHON_RESOURCES\n  Resources/x.png\n)\n# last\n"
     assert (module / "CMakeLists.txt").read_text() == expected
     assert update(tmp_path) == []
@@ -62,7 +62,7 @@ def test_nothing_in_the_module_has_a_kind_that_no_list_takes() -> None:
     """A file of an unknown kind would be left out of the installed extension without a word."""
     taken = {entry for (name, _), entries in LISTS.items() if name.startswith("INRRegistration/") for entry in entries}
     module = ROOT / "INRRegistration"
-    paths = [path for folder in ("INRRegistrationLib", "Resources") for path in (module / folder).rglob("*") if path.is_file()]
+    paths = [path for folder in ("inr_registration", "Resources") for path in (module / folder).rglob("*") if path.is_file()]
     names = {path.relative_to(module) for path in paths}
     ours = {name.as_posix() for name in names if not any(part.startswith(".") or part == "__pycache__" for part in name.parts)}
     assert ours - taken == set()

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "INRRegistration"
-LIBRARY = "INRRegistrationLib"
+LIBRARY = "inr_registration"
 
 PYSIDE = {"PySide6", "PyQt5", "PyQt6"}
 WINDOWS = PYSIDE | {"qt", "ctk"}

@@ -16,11 +16,11 @@ from types import ModuleType
 
 import pytest
 
-from INRRegistrationLib.core.presets import DEFAULT, load_preset, preset_names
-from INRRegistrationLib.core.settings import Settings
+from inr_registration.core.presets import DEFAULT, load_preset, preset_names
+from inr_registration.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-LIBRARY = ROOT / "INRRegistration" / "INRRegistrationLib"
+LIBRARY = ROOT / "INRRegistration" / "inr_registration"
 
 MAX_BYTES = 1_000_000
 MAX_MODULE_LINES = 300

@@ -8,7 +8,7 @@ import known_names as known
 import pytest
 from name_checks import form_problems, problems
 
-LIBRARY = known.MODULE / "INRRegistrationLib"
+LIBRARY = known.MODULE / "inr_registration"
 LAYERS = ("ui", "logic", "scene", "job")
 SELF_TESTS = sorted((known.MODULE.parent / "Testing" / "Slicer").glob("*.py"))
 SOURCES = [*known.MODULE.glob("*.py"), *(path for layer in LAYERS for path in sorted((LIBRARY / layer).rglob("*.py"))), *SELF_TESTS]

@@ -12,16 +12,16 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 
-import INRRegistrationLib
-from INRRegistrationLib.core.grid import Grid
+import inr_registration
+from inr_registration.core.grid import Grid
 
-ROOT = Path(INRRegistrationLib.__file__).parents[1]
+ROOT = Path(inr_registration.__file__).parents[1]
 LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def command(*words: object) -> list[str]:
     """The command line with these words."""
-    return [sys.executable, "-m", "INRRegistrationLib", *map(str, words)]
+    return [sys.executable, "-m", "inr_registration", *map(str, words)]
 
 
 def environment() -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 from small_pair import Registered, SmallPair, a_grid, run_cli
 
-from INRRegistrationLib.cli.folding import determinants
-from INRRegistrationLib.core.grid import Grid
+from inr_registration.cli.folding import determinants
+from inr_registration.core.grid import Grid
 
 
 def evaluate(*words: object) -> dict:

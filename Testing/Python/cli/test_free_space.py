@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from INRRegistrationLib.cli.free_space import is_room, reason
-from INRRegistrationLib.cli.outputs import check_file, check_folder
-from INRRegistrationLib.cli.publish import finished_folder
-from INRRegistrationLib.core.errors import InputError, RegistrationError
+from inr_registration.cli.free_space import is_room, reason
+from inr_registration.cli.outputs import check_file, check_folder
+from inr_registration.cli.publish import finished_folder
+from inr_registration.core.errors import InputError, RegistrationError
 
 
 def of(number: int) -> OSError:

@@ -13,21 +13,21 @@ import SimpleITK as sitk
 from given import Given
 from small_pair import SmallPair, a_grid, write_nifti
 
-from INRRegistrationLib.cli.arguments import parse
-from INRRegistrationLib.cli.inputs import files_of, read_problem
-from INRRegistrationLib.cli.outputs import RESULTS, write_result
-from INRRegistrationLib.cli.points import read_axis, read_line
-from INRRegistrationLib.cli.register_command import FIELDS, choose_settings, given_fields
-from INRRegistrationLib.cli.summary import print_summary
-from INRRegistrationLib.cli.transforms import to_itk
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING
-from INRRegistrationLib.core.needs import check_given
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import ModelState, Outcome, Quality, Result, SplineTransform
-from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, Settings
-from INRRegistrationLib.core.verdict import BLIND_SPOTS, Level, Verdict
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.cli.arguments import parse
+from inr_registration.cli.inputs import files_of, read_problem
+from inr_registration.cli.outputs import RESULTS, write_result
+from inr_registration.cli.points import read_axis, read_line
+from inr_registration.cli.register_command import FIELDS, choose_settings, given_fields
+from inr_registration.cli.summary import print_summary
+from inr_registration.cli.transforms import to_itk
+from inr_registration.core.errors import InputError
+from inr_registration.core.measures import UNCERTAINTY_MEANING
+from inr_registration.core.needs import check_given
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import ModelState, Outcome, Quality, Result, SplineTransform
+from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Settings
+from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
+from inr_registration.core.volume import Volume
 
 LINE = np.array([[-20.0, 1, 2], [-5, 2, 3], [5, 4, 3], [22, 5, 1]])
 

@@ -11,12 +11,12 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from INRRegistrationLib.cli.itk_map import ItkMap
-from INRRegistrationLib.cli.main import main
-from INRRegistrationLib.cli.point_map import pull_back
-from INRRegistrationLib.cli.pull import pull_image, pull_labels
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.cli.itk_map import ItkMap
+from inr_registration.cli.main import main
+from inr_registration.cli.point_map import pull_back
+from inr_registration.cli.pull import pull_image, pull_labels
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
 
 SIZE = (16, 17, 18)
 GRID = Grid(SIZE[::-1], np.diag([2.0, 2.0, 2.0, 1.0]))

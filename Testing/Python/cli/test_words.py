@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from small_pair import SmallPair, run_cli
 
-from INRRegistrationLib import __version__
-from INRRegistrationLib.cli.arguments import EXIT, parse
-from INRRegistrationLib.cli.main import main
-from INRRegistrationLib.cli.register_command import choose_settings
-from INRRegistrationLib.core.calibration import estimator_for
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.settings import Settings
+from inr_registration import __version__
+from inr_registration.cli.arguments import EXIT, parse
+from inr_registration.cli.main import main
+from inr_registration.cli.register_command import choose_settings
+from inr_registration.core.calibration import estimator_for
+from inr_registration.core.errors import InputError
+from inr_registration.core.presets import load_preset
+from inr_registration.core.settings import Settings
 
 
 def chosen(*words: str) -> Settings:

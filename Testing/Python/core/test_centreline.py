@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from INRRegistrationLib.core.centreline import Centreline, ordered_points
-from INRRegistrationLib.core.errors import InputError
+from inr_registration.core.centreline import Centreline, ordered_points
+from inr_registration.core.errors import InputError
 
 Array = npt.NDArray[np.float64]
 

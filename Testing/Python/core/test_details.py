@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import INRRegistrationLib as package
-from INRRegistrationLib.core.details import describe, details, without_names
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Curve, Outcome, Quality, Result
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.core.volume import Volume
+import inr_registration as package
+from inr_registration.core.details import describe, details, without_names
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Curve, Outcome, Quality, Result
+from inr_registration.core.settings import Settings
+from inr_registration.core.verdict import Level, Verdict
+from inr_registration.core.volume import Volume
 
 LIBRARY = Path(package.__file__).parent
 GRID = Grid.from_geometry((7, 9, 5), (0.8, 1.1, 3.5), (-120.0, 35.5, 812.25), np.eye(3))
@@ -117,7 +117,7 @@ def test_a_message_beyond_that_of_the_result_is_told_too() -> None:
 
 
 def test_telling_it_imports_nothing() -> None:
-    code = "import sys; from INRRegistrationLib.core.details import details; print(details(None)); print(*sys.modules)"
+    code = "import sys; from inr_registration.core.details import details; print(details(None)); print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(LIBRARY.parent)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert "numpy" in done.stdout

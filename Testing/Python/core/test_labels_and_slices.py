@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.labels import looks_like_labels
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.slices import disordered
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.labels import looks_like_labels
+from inr_registration.core.problem import Problem
+from inr_registration.core.slices import disordered
+from inr_registration.core.volume import Volume
 
 SIZE = (26, 40, 38)
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.mask_check import MIN_MASK_VOXELS
-from INRRegistrationLib.core.problem import Problem, finite_range
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.mask_check import MIN_MASK_VOXELS
+from inr_registration.core.problem import Problem, finite_range
+from inr_registration.core.volume import Volume
 
 MakeImage = Callable[..., Volume]
 

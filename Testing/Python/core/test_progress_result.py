@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.progress import Command, Progress, silent
-from INRRegistrationLib.core.result import Outcome, Quality, Result, SplineTransform
+from inr_registration.core.progress import Command, Progress, silent
+from inr_registration.core.result import Outcome, Quality, Result, SplineTransform
 
 
 def test_the_time_left_is_that_of_the_work_left_at_the_same_rate() -> None:

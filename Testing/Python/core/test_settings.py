@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.presets import load_preset, preset_names
-from INRRegistrationLib.core.settings import REGULARITIES, SIMILARITIES, Affine, Cycle, Geometry, Representation, Settings, Stage
+from inr_registration.core.errors import InputError
+from inr_registration.core.presets import load_preset, preset_names
+from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Affine, Cycle, Geometry, Representation, Settings, Stage
 
 EVERYTHING = Settings(
     method="mine",

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
 
 GRID = Grid((2, 3, 4), np.eye(4))
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
 
 Array = npt.NDArray[np.float64]
 Map = Callable[[Array], Array]

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from analytic import centred, pair, turn, wave
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Affine, Representation, Settings, Stage
-from INRRegistrationLib.engine.fitted_map import FittedMap, load
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Affine, Representation, Settings, Stage
+from inr_registration.engine.fitted_map import FittedMap, load
 
 Array = npt.NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from INRRegistrationLib.engine.adam import Adam
+from inr_registration.engine.adam import Adam
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.8, 0.95)])
@@ -71,11 +71,11 @@ def test_a_registration_loads_neither_the_compiler_of_torch_nor_what_only_tubes_
 SMALL_RUN = """
 import sys
 import numpy as np
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings, Stage
+from inr_registration.core.volume import Volume
+from inr_registration.engine.register import register
 grid = Grid.from_geometry((16, 16, 16), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), np.eye(3))
 k, j, i = np.meshgrid(*[np.arange(16.0)] * 3, indexing="ij")
 volume = Volume(np.sin(i / 3 + j / 5 + k / 4).astype(np.float32), grid, "waves")

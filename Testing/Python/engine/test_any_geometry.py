@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from odd.case import blobs
 from odd.geometry import grids
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.register import register
 
 SIZES = (4, 16)
 

@@ -11,14 +11,14 @@ import torch
 from analytic import DIRECTIONS, OBLIQUE, turn
 from phantoms.ventricle import Ventricle
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.cardiac_map import CardiacMap
-from INRRegistrationLib.engine.fields.cardiac import PORTS, CardiacField
-from INRRegistrationLib.engine.fields.network import Network, Siren
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.geometry.cardiac import CORE, around, axis_of, coordinates, directions, height, is_wall, vectors
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.engine.cardiac_map import CardiacMap
+from inr_registration.engine.fields.cardiac import PORTS, CardiacField
+from inr_registration.engine.fields.network import Network, Siren
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.geometry.cardiac import CORE, around, axis_of, coordinates, directions, height, is_wall, vectors
 
 Array = npt.NDArray[np.float64]
 

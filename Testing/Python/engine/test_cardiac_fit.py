@@ -12,18 +12,18 @@ import pytest
 from fits import SIREN, a_problem, short
 from phantoms.ventricle import Ventricle
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command, Progress
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Affine, Geometry, Settings, Stage
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.cardiac_map import CardiacMap
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.geometry.cardiac import around, directions
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.strain import DIRECTIONS, along, green_lagrange
+from inr_registration.core.errors import InputError
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command, Progress
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Affine, Geometry, Settings, Stage
+from inr_registration.core.volume import Volume
+from inr_registration.engine.cardiac_map import CardiacMap
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.geometry.cardiac import around, directions
+from inr_registration.engine.register import register
+from inr_registration.engine.strain import DIRECTIONS, along, green_lagrange
 
 Array = npt.NDArray[np.float64]
 Model = Literal["tangent", "combined"]

@@ -10,14 +10,14 @@ import torch
 from analytic import DIRECTIONS, centred, image_on, pair, turn, wave
 from scipy import ndimage
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Affine, Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import chance
-from INRRegistrationLib.engine.chance import Rivals, lead, rivals
-from INRRegistrationLib.engine.doubt import LEAST, doubts, support
-from INRRegistrationLib.engine.prepare import Prepared, prepare
-from INRRegistrationLib.engine.windows import match
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Affine, Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine import chance
+from inr_registration.engine.chance import Rivals, lead, rivals
+from inr_registration.engine.doubt import LEAST, doubts, support
+from inr_registration.engine.prepare import Prepared, prepare
+from inr_registration.engine.windows import match
 
 SETTINGS = Settings(affine=Affine("none"), device="cpu")
 FIXED = centred((26, 27, 25), 2.1, turn(12))

@@ -10,14 +10,14 @@ import torch
 from analytic import blobs, centred, turn, wave
 from torch import Tensor
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Affine, Settings, Stage
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.compiled.level import CompiledLevel
-from INRRegistrationLib.engine.data import StageData, WholeLevel
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, exponential
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.sampling import Image
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Affine, Settings, Stage
+from inr_registration.core.volume import Volume
+from inr_registration.engine.compiled.level import CompiledLevel
+from inr_registration.engine.data import StageData, WholeLevel
+from inr_registration.engine.fields.lattice import Knots, SplineLattice, exponential
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.sampling import Image
 
 SETTINGS = Settings(similarity={"local_ncc": 1.0, "mse": 5.0}, affine=Affine("none"), stages=(Stage(1, 1, 0.5, control_spacing=2.5),))
 TURNED = np.eye(4)

@@ -11,14 +11,14 @@ import torch
 from analytic import blobs, centred, turn, wave
 from torch import Tensor
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.sampling import Image
-from INRRegistrationLib.engine.start.affine import AffineLevel, objective
-from INRRegistrationLib.engine.start.linear_map import LinearMap
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine import compiled
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.sampling import Image
+from inr_registration.engine.start.affine import AffineLevel, objective
+from inr_registration.engine.start.linear_map import LinearMap
 
 PARAMETERS = {
     "near": [0.02, -0.01, 0.03, 0.02, 0.01, -0.02, 0.01, 0.02, 0.0, 0.01, 0.02, -0.01],

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from INRRegistrationLib.core.progress import Progress
+from inr_registration.core.progress import Progress
 
 RUN = """
 import os, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
 from fits import a_problem, short
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.progress import Command
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.presets import load_preset
+from inr_registration.core.progress import Command
+from inr_registration.engine.register import register
 seen = []
 def report(progress):
     seen.append(progress)

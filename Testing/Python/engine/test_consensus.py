@@ -9,13 +9,13 @@ import pytest
 import torch
 from analytic import turn
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.result import ModelState
-from INRRegistrationLib.engine.consensus import Consensus, invert
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fitted_map import load, newton
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.model import Model
+from inr_registration.core.errors import InputError
+from inr_registration.core.result import ModelState
+from inr_registration.engine.consensus import Consensus, invert
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fitted_map import load, newton
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.model import Model
 
 Array = npt.NDArray[np.float64]
 
@@ -154,7 +154,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     consensus = two_maps()
     points = inner(consensus, 53)
     expected = consensus.map(points), consensus.gradient(points), consensus.discrepancy(points)
-    monkeypatch.setattr("INRRegistrationLib.engine.consensus.CHUNK", 9)
+    monkeypatch.setattr("inr_registration.engine.consensus.CHUNK", 9)
     found = consensus.map(points), consensus.gradient(points), consensus.discrepancy(points)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)

@@ -10,17 +10,17 @@ import torch
 from analytic import OBLIQUE, centred, image_on, pair, turn, wave
 from fits import LATTICE, short
 
-from INRRegistrationLib.cli.transforms import to_itk
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Affine, Representation, Settings, Stage
-from INRRegistrationLib.engine.export import as_transform, faded, sampled
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
+from inr_registration.cli.transforms import to_itk
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Affine, Representation, Settings, Stage
+from inr_registration.engine.export import as_transform, faded, sampled
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
 
 Array = npt.NDArray[np.float64]
 

@@ -11,17 +11,17 @@ import torch
 from analytic import centred, image_on, turn
 from fits import SIREN, a_problem
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Cycle, Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fields.jet import Jet
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fits.cycle import CycleFit
-from INRRegistrationLib.engine.fits.passes import Pass
-from INRRegistrationLib.engine.fits.way import TERMS, Way
-from INRRegistrationLib.engine.model import Model
-from INRRegistrationLib.engine.prepare import Prepared, prepare
-from INRRegistrationLib.engine.start.clean import with_margin
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Cycle, Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fields.jet import Jet
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fits.cycle import CycleFit
+from inr_registration.engine.fits.passes import Pass
+from inr_registration.engine.fits.way import TERMS, Way
+from inr_registration.engine.model import Model
+from inr_registration.engine.prepare import Prepared, prepare
+from inr_registration.engine.start.clean import with_margin
 
 Array = npt.NDArray[np.float64]
 

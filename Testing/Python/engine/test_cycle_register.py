@@ -11,21 +11,21 @@ from analytic import blobs, centred, turn, wave
 from fits import BEFORE, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 from scipy.stats import spearmanr
 
-from INRRegistrationLib.core.calibration import estimator_for
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result, SplineTransform
-from INRRegistrationLib.core.settings import Cycle, Settings, Stage
-from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.consensus import Consensus
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fitted_map import FittedMap
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.in_mask import image_in_mask
-from INRRegistrationLib.engine.model import Model
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.calibration import estimator_for
+from inr_registration.core.errors import InputError
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result, SplineTransform
+from inr_registration.core.settings import Cycle, Settings, Stage
+from inr_registration.core.verdict import Level
+from inr_registration.core.volume import Volume
+from inr_registration.engine.consensus import Consensus
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fitted_map import FittedMap
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.in_mask import image_in_mask
+from inr_registration.engine.model import Model
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
 
 Array = npt.NDArray[np.float64]
 
@@ -53,7 +53,7 @@ def _few_sites_on_export() -> Iterator[None]:
     """The small smooth maps of these tests need no more, and each site takes an inversion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Consensus, "most_sites", 8000)
-        patch.setattr("INRRegistrationLib.engine.export.CHECKED_POINTS", 3000)
+        patch.setattr("inr_registration.engine.export.CHECKED_POINTS", 3000)
         yield
 
 
@@ -139,7 +139,7 @@ def test_a_large_image_is_evaluated_on_fewer_points_and_interpolated(monkeypatch
         return np.asarray(np.sin(points / 15).sum(axis=1))
 
     exact = image_in_mask(smooth, prepared, FIXED, "exact")
-    monkeypatch.setattr("INRRegistrationLib.engine.in_mask.EXACT", 3000)
+    monkeypatch.setattr("inr_registration.engine.in_mask.EXACT", 3000)
     coarse = image_in_mask(smooth, prepared, FIXED, "coarse")
     assert np.array_equal(np.isfinite(coarse.values), np.isfinite(exact.values))
     assert asked[1] < asked[0] / 4

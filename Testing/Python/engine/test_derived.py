@@ -10,19 +10,19 @@ import pytest
 import torch
 from fits import LATTICE, SIREN, a_problem, short
 
-from INRRegistrationLib.core.grid import Grid, Part
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import compiled, unfold
-from INRRegistrationLib.engine.derived import OfSpline, draw, warp
-from INRRegistrationLib.engine.export import sampled
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.folding import corner_folds
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.grid import Grid, Part
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine import compiled, unfold
+from inr_registration.engine.derived import OfSpline, draw, warp
+from inr_registration.engine.export import sampled
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.folding import corner_folds
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.register import register
 
 PARTS: tuple[Part, ...] = (
     (slice(3, 9), slice(None), slice(None)),

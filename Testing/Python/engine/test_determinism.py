@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-import INRRegistrationLib
+import inr_registration
 
-PACKAGE = Path(INRRegistrationLib.__file__).parents[1]
+PACKAGE = Path(inr_registration.__file__).parents[1]
 TESTING = Path(__file__).resolve().parents[2]
 
 PROGRAM = """
@@ -21,9 +21,9 @@ from dataclasses import replace
 
 import torch
 
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.engine.register import register
 from metamorphic import textured_ball
 
 torch.set_num_threads(int(sys.argv[1]))

@@ -9,14 +9,14 @@ import pytest
 import torch
 from fits import BEFORE, LATTICE, RELU, SIREN, a_problem, error_mm, short
 
-from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.core.settings import Cycle, Representation, Settings, Stage
-from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.engine.fits.cycle import CycleFit
-from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.prepare import Prepared, prepare
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.step import Objective
+from inr_registration.core.result import Outcome
+from inr_registration.core.settings import Cycle, Representation, Settings, Stage
+from inr_registration.core.verdict import Level
+from inr_registration.engine.fits.cycle import CycleFit
+from inr_registration.engine.fits.single import SingleFit
+from inr_registration.engine.prepare import Prepared, prepare
+from inr_registration.engine.register import register
+from inr_registration.engine.step import Objective
 
 
 def steep(settings: Settings, stage: int, rate: float) -> Settings:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from INRRegistrationLib.cli.phantom import Pair, make_pair
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.register import register
+from inr_registration.cli.phantom import Pair, make_pair
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Settings
+from inr_registration.core.verdict import Level
+from inr_registration.core.volume import Volume
+from inr_registration.engine.register import register
 
 QUICK = load_preset("quick").settings
 

@@ -14,12 +14,12 @@ from fits import a_problem, short
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.settings import Settings, Stage
-from INRRegistrationLib.engine import compiled, register, stages
-from INRRegistrationLib.engine.fit import Reading, fit_stage
-from INRRegistrationLib.engine.guard import HALVINGS, Diverged
-from INRRegistrationLib.engine.step import Objective
+from inr_registration.core.presets import load_preset
+from inr_registration.core.settings import Settings, Stage
+from inr_registration.engine import compiled, register, stages
+from inr_registration.engine.fit import Reading, fit_stage
+from inr_registration.engine.guard import HALVINGS, Diverged
+from inr_registration.engine.step import Objective
 
 WAITING = {
     "aten::_local_scalar_dense",

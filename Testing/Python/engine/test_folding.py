@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.fields.jet import jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_at_points
-from INRRegistrationLib.engine.folding import corner_folds, least_in_cells
+from inr_registration.engine import compiled
+from inr_registration.engine.fields.jet import jacobian_determinant
+from inr_registration.engine.fields.lattice import Knots, evaluate_at_points
+from inr_registration.engine.folding import corner_folds, least_in_cells
 
 KNOTS = Knots((-2.5, 1.0, 0.0), (2.5, 2.0, 3.0), (13, 11, 30))
 
@@ -26,7 +26,7 @@ def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_spline_along_axes_is_that_at_every_point() -> None:
-    from INRRegistrationLib.engine.compiled.on_axes import on_axes
+    from inr_registration.engine.compiled.on_axes import on_axes
 
     values = control_points()
     positions = [np.linspace(s - 3, s + (n + 1) * t, 17 + n) for s, t, n in zip(KNOTS.start, KNOTS.step, KNOTS.count, strict=True)]

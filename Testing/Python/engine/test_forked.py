@@ -13,11 +13,11 @@ import multiprocessing, os, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import torch
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.engine.register import register
 
 def run(_):
     grid = Grid((48, 48, 48), np.diag([2.0, 2, 2, 1]))

@@ -9,12 +9,12 @@ import torch
 from analytic import turn, wave
 from fits import ALL, FIXED, LATTICE, MOVING, SIREN, Array, a_problem, inner_points, model_of, short
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Cycle, Geometry, Settings
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.terms.landmarks import SOFT_MM, LandmarkTerm
+from inr_registration.core.errors import InputError
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Cycle, Geometry, Settings
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.register import register
+from inr_registration.engine.terms.landmarks import SOFT_MM, LandmarkTerm
 
 CPU = torch.device("cpu")
 

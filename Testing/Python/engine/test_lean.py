@@ -11,19 +11,19 @@ import pytest
 import torch
 from fits import LATTICE, a_problem
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import finish, quality, unfold
-from INRRegistrationLib.engine.derived import Drawn, Mask, OfSpline, draw
-from INRRegistrationLib.engine.export import sampled
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice
-from INRRegistrationLib.engine.fields.spline import apply_axes
-from INRRegistrationLib.engine.folding import least_in_cells
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.start import pyramid
-from INRRegistrationLib.engine.start.clean import clean
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.engine import finish, quality, unfold
+from inr_registration.engine.derived import Drawn, Mask, OfSpline, draw
+from inr_registration.engine.export import sampled
+from inr_registration.engine.fields.lattice import Knots, SplineLattice
+from inr_registration.engine.fields.spline import apply_axes
+from inr_registration.engine.folding import least_in_cells
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
+from inr_registration.engine.start import pyramid
+from inr_registration.engine.start.clean import clean
 
 CPU = torch.device("cpu")
 NOISE = np.random.default_rng(3)

@@ -10,13 +10,13 @@ import pytest
 import torch
 from scipy import ndimage
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import evidence, in_mask
-from INRRegistrationLib.engine.start.clean import CleanImage, clean
-from INRRegistrationLib.engine.uncertainty import bend as bending
-from INRRegistrationLib.engine.uncertainty.bend import Bend, bent, random_bend
-from INRRegistrationLib.engine.uncertainty.sites import smoothed
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.engine import evidence, in_mask
+from inr_registration.engine.start.clean import CleanImage, clean
+from inr_registration.engine.uncertainty import bend as bending
+from inr_registration.engine.uncertainty.bend import Bend, bent, random_bend
+from inr_registration.engine.uncertainty.sites import smoothed
 
 SHAPE = (90, 46, 40)
 

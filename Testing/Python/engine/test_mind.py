@@ -9,15 +9,15 @@ from analytic import DIRECTIONS, OBLIQUE, blobs, centred, image_on, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, a_problem, error_mm, short
 from torch import Tensor
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine.features import Features, aligned_grid, parallel
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.sampling import Image, sample
-from INRRegistrationLib.engine.start.prealign import affine_similarity
-from INRRegistrationLib.engine.terms import mind as module
-from INRRegistrationLib.engine.terms.mind import NEIGHBOURS, mind, mind_difference
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Settings
+from inr_registration.engine.features import Features, aligned_grid, parallel
+from inr_registration.engine.register import register
+from inr_registration.engine.sampling import Image, sample
+from inr_registration.engine.start.prealign import affine_similarity
+from inr_registration.engine.terms import mind as module
+from inr_registration.engine.terms.mind import NEIGHBOURS, mind, mind_difference
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

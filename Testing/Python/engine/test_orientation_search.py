@@ -12,14 +12,14 @@ from analytic import OBLIQUE, blobs, centred, turn
 from fits import model_of
 from scipy.spatial.transform import Rotation
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.start.prealign import prealign
-from INRRegistrationLib.engine.start.search import orientations, turned_by
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
+from inr_registration.engine.start.prealign import prealign
+from inr_registration.engine.start.search import orientations, turned_by
 
 Array = npt.NDArray[np.float64]
 

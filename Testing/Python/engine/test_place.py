@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import INRRegistrationLib
+import inr_registration
 
 USE = """
 import logging, sys
@@ -20,8 +20,8 @@ logging.getLogger().addHandler(Count())
 logging.getLogger().setLevel(logging.DEBUG)
 import numpy as np
 import torch
-from INRRegistrationLib.engine.compiled.exponential import double, exponential
-from INRRegistrationLib.engine.compiled.jit import KEPT_IN
+from inr_registration.engine.compiled.exponential import double, exponential
+from inr_registration.engine.compiled.jit import KEPT_IN
 print(float(exponential(torch.full((3, 4, 4, 4), 0.5), (1.0, 1.0, 1.0), 3).sum()))
 print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
 print(len([r for r in records if r.name.startswith("numba")]))
@@ -43,14 +43,14 @@ def kept(folder: Path) -> set[Path]:
 
 
 def test_it_is_kept_in_the_users_cache_folder_and_found_there_again(tmp_path: Path) -> None:
-    own = kept(Path(INRRegistrationLib.__file__).parent)
+    own = kept(Path(inr_registration.__file__).parent)
     place = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path), "HOME": str(tmp_path)}
     first, second = used(**place), used(**place)
     assert first[0] == second[0] == RIGHT
     assert first[1] == "0 1"
     assert second[1] == "1 0"
     assert kept(tmp_path)
-    assert kept(Path(INRRegistrationLib.__file__).parent) == own
+    assert kept(Path(inr_registration.__file__).parent) == own
 
 
 def test_numba_s_own_variable_comes_first(tmp_path: Path) -> None:

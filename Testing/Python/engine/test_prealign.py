@@ -10,13 +10,13 @@ import torch
 from analytic import Array, centred, turn
 from scipy import linalg, ndimage
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.settings import Affine, Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.start.affine import AffineLevel, objective
-from INRRegistrationLib.engine.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
-from INRRegistrationLib.engine.start.prealign import affine_similarity, prealign
+from inr_registration.core.problem import Problem
+from inr_registration.core.settings import Affine, Settings
+from inr_registration.core.volume import Volume
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.start.affine import AffineLevel, objective
+from inr_registration.engine.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
+from inr_registration.engine.start.prealign import affine_similarity, prealign
 
 GRID = centred((36, 34, 38), 1.0)
 MATRIX = turn(8)

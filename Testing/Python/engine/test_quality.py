@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from INRRegistrationLib.core.result import Quality
-from INRRegistrationLib.engine import compiled, quality
-from INRRegistrationLib.engine.quality import PLANES, ROWS, notes, similarities
-from INRRegistrationLib.engine.terms.similarity import local_ncc
+from inr_registration.core.result import Quality
+from inr_registration.engine import compiled, quality
+from inr_registration.engine.quality import PLANES, ROWS, notes, similarities
+from inr_registration.engine.terms.similarity import local_ncc
 
 
 @pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "torch"])

@@ -10,13 +10,13 @@ import torch
 from fits import a_problem
 from test_step import CASES, Elsewhere, recorded
 
-from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.adam import Adam
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.start import affine
-from INRRegistrationLib.engine.start.align import Alignment
-from INRRegistrationLib.engine.start.linear_map import LinearMap
-from INRRegistrationLib.engine.step import Objective, Recorded
+from inr_registration.engine import compiled
+from inr_registration.engine.adam import Adam
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.start import affine
+from inr_registration.engine.start.align import Alignment
+from inr_registration.engine.start.linear_map import LinearMap
+from inr_registration.engine.step import Objective, Recorded
 
 
 @pytest.mark.parametrize("similarity", [{"ncc": 1.0, "local_ncc": 1.0}, {"nmi": 1.0, "mse": 1.0}])

@@ -6,10 +6,10 @@ import torch
 from analytic import turn
 from torch import Tensor
 
-from INRRegistrationLib.engine.fields.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_on_cells
-from INRRegistrationLib.engine.fields.network import Siren
-from INRRegistrationLib.engine.terms.regularity import (
+from inr_registration.engine.fields.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
+from inr_registration.engine.fields.lattice import Knots, evaluate_on_cells
+from inr_registration.engine.fields.network import Siren
+from inr_registration.engine.terms.regularity import (
     bending,
     diffusion,
     hyperelastic,

@@ -7,10 +7,10 @@ import pytest
 from analytic import blobs, centred, turn
 from scipy import ndimage
 
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine import compiled
-from INRRegistrationLib.engine.derived import warp
-from INRRegistrationLib.engine.start.clean import ROW_BY_ROW, widened
+from inr_registration.core.volume import Volume
+from inr_registration.engine import compiled
+from inr_registration.engine.derived import warp
+from inr_registration.engine.start.clean import ROW_BY_ROW, widened
 
 
 @pytest.mark.parametrize("displaced", [False, True])

@@ -7,10 +7,10 @@ import torch
 from analytic import OBLIQUE
 from scipy import ndimage
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.sampling import Image, outside_distance, sample
-from INRRegistrationLib.engine.start.pyramid import level, orthogonal, working_spacing
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.engine.sampling import Image, outside_distance, sample
+from inr_registration.engine.start.pyramid import level, orthogonal, working_spacing
 
 CPU = torch.device("cpu")
 

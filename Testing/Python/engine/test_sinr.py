@@ -13,18 +13,18 @@ from analytic import OBLIQUE, centred, pair, wave
 from fits import BEFORE, SINR, a_problem, error_mm, inner_points, model_of, short
 from torch import Tensor
 
-from INRRegistrationLib.cli.transforms import write_transform
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.settings import Stage
-from INRRegistrationLib.engine.data import SampledPoints, WholeLevel
-from INRRegistrationLib.engine.fields import network_lattice
-from INRRegistrationLib.engine.fields.lattice import Knots, evaluate_at_points
-from INRRegistrationLib.engine.fields.network import Siren
-from INRRegistrationLib.engine.fields.network_lattice import NetworkLattice
-from INRRegistrationLib.engine.fit import fit_stage
-from INRRegistrationLib.engine.fits.single import SingleFit
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
+from inr_registration.cli.transforms import write_transform
+from inr_registration.core.grid import Grid
+from inr_registration.core.settings import Stage
+from inr_registration.engine.data import SampledPoints, WholeLevel
+from inr_registration.engine.fields import network_lattice
+from inr_registration.engine.fields.lattice import Knots, evaluate_at_points
+from inr_registration.engine.fields.network import Siren
+from inr_registration.engine.fields.network_lattice import NetworkLattice
+from inr_registration.engine.fit import fit_stage
+from inr_registration.engine.fits.single import SingleFit
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
 
 KNOTS = Knots((-12.0, 3.0, -40.0), (6.0, 7.0, 5.0), (8, 7, 9))
 CENTRE, SCALE = (9.0, 20.0, -20.0), (25.0, 30.0, 22.0)

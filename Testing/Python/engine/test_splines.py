@@ -6,9 +6,9 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor
 
-from INRRegistrationLib.engine.compiled.at_points import at_points
-from INRRegistrationLib.engine.fields.jet import PAIRS, jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import (
+from inr_registration.engine.compiled.at_points import at_points
+from inr_registration.engine.fields.jet import PAIRS, jacobian_determinant
+from inr_registration.engine.fields.lattice import (
     Knots,
     SplineLattice,
     VelocityLattice,
@@ -18,7 +18,7 @@ from INRRegistrationLib.engine.fields.lattice import (
     exponential,
     respline,
 )
-from INRRegistrationLib.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix
+from inr_registration.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix
 
 KNOTS = Knots((-3.0, 1.0, 10.0), (1.5, 2.0, 0.7), (7, 6, 8))
 

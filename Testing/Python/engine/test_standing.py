@@ -9,17 +9,17 @@ import pytest
 from analytic import DIRECTIONS, centred, image_on, pair, wave
 from fits import a_problem, error_mm
 
-from INRRegistrationLib.cli.phantom import make_pair
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Quality, Result
-from INRRegistrationLib.core.settings import Cycle
-from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.standing import SAID, made_worse, may_stand
+from inr_registration.cli.phantom import make_pair
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Quality, Result
+from inr_registration.core.settings import Cycle
+from inr_registration.core.verdict import Level
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.register import register
+from inr_registration.engine.standing import SAID, made_worse, may_stand
 
 QUICK = load_preset("quick").settings
 

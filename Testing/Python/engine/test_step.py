@@ -15,18 +15,18 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.engine import compiled, fit, stages
-from INRRegistrationLib.engine.adam import Adam
-from INRRegistrationLib.engine.chance import NAME as CHANCE
-from INRRegistrationLib.engine.data import SampledPoints, StageData
-from INRRegistrationLib.engine.fits import passes
-from INRRegistrationLib.engine.held import Held
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.step import WARM_UP, Objective, Plain, Recorded, alike
+from inr_registration.core.presets import load_preset
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Settings
+from inr_registration.engine import compiled, fit, stages
+from inr_registration.engine.adam import Adam
+from inr_registration.engine.chance import NAME as CHANCE
+from inr_registration.engine.data import SampledPoints, StageData
+from inr_registration.engine.fits import passes
+from inr_registration.engine.held import Held
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
+from inr_registration.engine.step import WARM_UP, Objective, Plain, Recorded, alike
 
 FORBIDDEN = {*WAITING, "aten::lift_fresh"}
 """What a GPU cannot record; the last one brings numbers from Python."""

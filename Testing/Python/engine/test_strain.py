@@ -12,13 +12,13 @@ from analytic import centred, image_on, turn
 from fits import LATTICE, a_problem, short
 from phantoms.ventricle import Ventricle
 
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import ModelState
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fitted_map import FittedMap
-from INRRegistrationLib.engine.geometry.cardiac import around, axis_of, directions, height
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.strain import DIRECTIONS, along, green_lagrange, means, strain
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import ModelState
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fitted_map import FittedMap
+from inr_registration.engine.geometry.cardiac import around, axis_of, directions, height
+from inr_registration.engine.register import register
+from inr_registration.engine.strain import DIRECTIONS, along, green_lagrange, means, strain
 
 Array = npt.NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from INRRegistrationLib.core.centreline import Centreline
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.engine.geometry.smooth import smoothed
-from INRRegistrationLib.engine.geometry.tube import WALL, Place, Tubes
+from inr_registration.core.centreline import Centreline
+from inr_registration.core.errors import InputError
+from inr_registration.engine.geometry.smooth import smoothed
+from inr_registration.engine.geometry.tube import WALL, Place, Tubes
 
 Array = npt.NDArray[np.float64]
 

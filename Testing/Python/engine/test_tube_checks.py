@@ -7,16 +7,16 @@ import numpy.typing as npt
 import pytest
 from analytic import centred, turn
 
-from INRRegistrationLib.core.centreline import Centreline
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command, Progress
-from INRRegistrationLib.core.settings import Geometry
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fits.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
-from INRRegistrationLib.engine.geometry.tube import Tubes
-from INRRegistrationLib.engine.register import register
+from inr_registration.core.centreline import Centreline
+from inr_registration.core.errors import InputError
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command, Progress
+from inr_registration.core.settings import Geometry
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fits.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
+from inr_registration.engine.geometry.tube import Tubes
+from inr_registration.engine.register import register
 
 Array = npt.NDArray[np.float64]
 

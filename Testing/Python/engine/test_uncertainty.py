@@ -14,22 +14,22 @@ from analytic import blobs, centred, wave
 from fits import LATTICE, SIREN, short
 from scipy import stats
 
-from INRRegistrationLib.core.calibration import calibrated, estimator_for
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command, Progress
-from INRRegistrationLib.core.result import Outcome, Result
-from INRRegistrationLib.core.settings import Geometry
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.fitted_map import load
-from INRRegistrationLib.engine.prepare import prepare
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.start.clean import clean
-from INRRegistrationLib.engine.uncertainty import laplace
-from INRRegistrationLib.engine.uncertainty.bend import bent, random_bend
-from INRRegistrationLib.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
+from inr_registration.core.calibration import calibrated, estimator_for
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.presets import load_preset
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command, Progress
+from inr_registration.core.result import Outcome, Result
+from inr_registration.core.settings import Geometry
+from inr_registration.core.volume import Volume
+from inr_registration.engine.fitted_map import load
+from inr_registration.engine.prepare import prepare
+from inr_registration.engine.register import register
+from inr_registration.engine.start.clean import clean
+from inr_registration.engine.uncertainty import laplace
+from inr_registration.engine.uncertainty.bend import bent, random_bend
+from inr_registration.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
 
 Array = npt.NDArray[np.float64]
 

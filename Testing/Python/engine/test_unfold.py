@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.engine.export import sampled
-from INRRegistrationLib.engine.fields.jet import jacobian_determinant
-from INRRegistrationLib.engine.fields.lattice import Knots, SplineLattice, evaluate_at_points
-from INRRegistrationLib.engine.folding import corner_folds
-from INRRegistrationLib.engine.frame import Frame
-from INRRegistrationLib.engine.unfold import FLOOR, _bad_cells, _still_bad, unfolded
+from inr_registration.core.grid import Grid
+from inr_registration.engine.export import sampled
+from inr_registration.engine.fields.jet import jacobian_determinant
+from inr_registration.engine.fields.lattice import Knots, SplineLattice, evaluate_at_points
+from inr_registration.engine.folding import corner_folds
+from inr_registration.engine.frame import Frame
+from inr_registration.engine.unfold import FLOOR, _bad_cells, _still_bad, unfolded
 
 KNOTS = Knots((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), (26, 24, 22))
 GRID = Grid((46, 42, 38), np.eye(4))

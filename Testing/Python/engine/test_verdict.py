@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from INRRegistrationLib.core.verdict import BLIND_SPOTS, Level
-from INRRegistrationLib.engine.chance import Lead
-from INRRegistrationLib.engine.evidence import Evidence
-from INRRegistrationLib.engine.verdict import INDICATORS, LEAD, MIRRORED, Indicator, judge
+from inr_registration.core.verdict import BLIND_SPOTS, Level
+from inr_registration.engine.chance import Lead
+from inr_registration.engine.evidence import Evidence
+from inr_registration.engine.verdict import INDICATORS, LEAD, MIRRORED, Indicator, judge
 
 GOOD = Evidence(
     explained=0.45,

@@ -9,15 +9,15 @@ import numpy.typing as npt
 from analytic import blobs, centred, pair, turn, wave
 from fits import SIREN, error_mm, short
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Result
-from INRRegistrationLib.core.settings import Cycle, Stage
-from INRRegistrationLib.core.verdict import Level
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.engine.evidence import BETTER, better_elsewhere
-from INRRegistrationLib.engine.register import register
-from INRRegistrationLib.engine.verdict import INDICATORS
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Result
+from inr_registration.core.settings import Cycle, Stage
+from inr_registration.core.verdict import Level
+from inr_registration.core.volume import Volume
+from inr_registration.engine.evidence import BETTER, better_elsewhere
+from inr_registration.engine.register import register
+from inr_registration.engine.verdict import INDICATORS
 
 Array = npt.NDArray[np.float64]
 

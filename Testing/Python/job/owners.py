@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from INRRegistrationLib.core.progress import Command, Progress, Report
-from INRRegistrationLib.job.messages import Ending, Updated
-from INRRegistrationLib.job.run import Run
+from inr_registration.core.progress import Command, Progress, Report
+from inr_registration.job.messages import Ending, Updated
+from inr_registration.job.run import Run
 
 LONG = 20.0
 """Seconds after which a test that waits for something has failed."""

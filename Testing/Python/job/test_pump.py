@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from owners import LONG, HandTimer, Held, Owner
 
-from INRRegistrationLib.core.progress import Report
-from INRRegistrationLib.job.messages import Cancelled, Failed, Finished
-from INRRegistrationLib.job.pump import Pump
-from INRRegistrationLib.job.run import PAUSE_S
+from inr_registration.core.progress import Report
+from inr_registration.job.messages import Cancelled, Failed, Finished
+from inr_registration.job.pump import Pump
+from inr_registration.job.run import PAUSE_S
 
 
 class Desk:

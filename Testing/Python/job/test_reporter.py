@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from INRRegistrationLib.core.progress import Progress
-from INRRegistrationLib.job.messages import Updated, merged
-from INRRegistrationLib.job.reporter import UPDATES_PER_SECOND, Reporter
+from inr_registration.core.progress import Progress
+from inr_registration.job.messages import Updated, merged
+from inr_registration.job.reporter import UPDATES_PER_SECOND, Reporter
 
 
 class Clock:

@@ -7,10 +7,10 @@ import threading
 import pytest
 from owners import LONG, Held, Owner, counting, raising
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.progress import Command
-from INRRegistrationLib.job.messages import Cancelled, Failed, Finished
-from INRRegistrationLib.job.run import Run, wait
+from inr_registration.core.errors import InputError
+from inr_registration.core.progress import Command
+from inr_registration.job.messages import Cancelled, Failed, Finished
+from inr_registration.job.run import Run, wait
 
 
 def test_progress_comes_in_order_then_the_payload_once_then_nothing() -> None:

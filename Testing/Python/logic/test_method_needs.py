@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import slicer
 
-from INRRegistrationLib.core.calibration import calibrated, method_of
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.needs import used, users
-from INRRegistrationLib.core.presets import load_preset, preset_names
-from INRRegistrationLib.logic import results
-from INRRegistrationLib.logic.choice import choice_of, is_modified, methods, needs, settings_of, uncertainties, uses, with_method
-from INRRegistrationLib.logic.reading import read_task
-from INRRegistrationLib.logic.scripting import register_nodes, settings_from
-from INRRegistrationLib.logic.session import Session
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.read import Inputs
+from inr_registration.core.calibration import calibrated, method_of
+from inr_registration.core.errors import InputError
+from inr_registration.core.needs import used, users
+from inr_registration.core.presets import load_preset, preset_names
+from inr_registration.logic import results
+from inr_registration.logic.choice import choice_of, is_modified, methods, needs, settings_of, uncertainties, uses, with_method
+from inr_registration.logic.reading import read_task
+from inr_registration.logic.scripting import register_nodes, settings_from
+from inr_registration.logic.session import Session
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.read import Inputs
 
 
 def curve(shift: float = 0.0) -> Any:

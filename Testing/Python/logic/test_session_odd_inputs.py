@@ -10,11 +10,11 @@ import slicer
 from odd.case import RAS, Case, Picture, error_mm
 from odd.catalogue import CASES
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.logic.session import Session
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.read import Inputs
+from inr_registration.core.errors import InputError
+from inr_registration.core.presets import load_preset
+from inr_registration.logic.session import Session
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.read import Inputs
 
 NO_NODES = ("half precision", "int64, small", "complex", "2D", "4D", "five axes", "vector", "infinite origin", "labels of")
 """What a volume node cannot hold, and labels, which a scene has as segments."""

@@ -14,10 +14,10 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from stand_in.environment import unload_scripted_module
 
 import stand_in
-from INRRegistrationLib.job.worker import living
+from inr_registration.job.worker import living
 
 NAME = "INRRegistration"
-LIBRARY = "INRRegistrationLib"
+LIBRARY = "inr_registration"
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "INRRegistration" / "INRRegistration.py"
 

@@ -13,10 +13,10 @@ import slicer
 from blobs import QUICK
 from opened import Opened
 
-from INRRegistrationLib.core.measures import MAPS
-from INRRegistrationLib.core.model_file import from_bytes
-from INRRegistrationLib.scene.overlays import MODES, Overlays
-from INRRegistrationLib.scene.store import ResultNodes, find_result, model_bytes
+from inr_registration.core.measures import MAPS
+from inr_registration.core.model_file import from_bytes
+from inr_registration.scene.overlays import MODES, Overlays
+from inr_registration.scene.store import ResultNodes, find_result, model_bytes
 
 PLACES = np.random.default_rng(5).uniform(-30, 30, (50, 3))
 """RAS mm, within the images."""

@@ -10,9 +10,9 @@ import slicer
 from blobs import QUICK, blob
 from opened import Opened
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.job.worker import living
+from inr_registration.core.errors import InputError
+from inr_registration.core.result import Outcome
+from inr_registration.job.worker import living
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ import pytest
 from given import Given
 from PIL import Image
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.core.volume import Volume
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
+from inr_registration.core.settings import Settings
+from inr_registration.core.verdict import Level, Verdict
+from inr_registration.core.volume import Volume
 
 VOID_TAGS = {"meta"}
 

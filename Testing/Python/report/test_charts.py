@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from INRRegistrationLib.core.result import Curve
-from INRRegistrationLib.report import charts
+from inr_registration.core.result import Curve
+from inr_registration.report import charts
 
 TWO_STAGES = (
     Curve("4 mm", {"ncc": [0.8, 0.4], "bending": [0.0, 0.1], "total": [0.8, 0.5]}, [0, 9]),

@@ -8,12 +8,12 @@ import itertools
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import colours, report_html
-from INRRegistrationLib.report.contrast import contrast
-from INRRegistrationLib.report.folding import count_regions, find_folding
-from INRRegistrationLib.report.overview import overview
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.report import colours, report_html
+from inr_registration.report.contrast import contrast
+from inr_registration.report.folding import count_regions, find_folding
+from inr_registration.report.overview import overview
 
 MAGENTA = (255, 0, 255)
 

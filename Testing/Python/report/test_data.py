@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.result import Curve, Outcome, Quality, Result
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import report_data
-from INRRegistrationLib.report.words import number, percent, plain, position, seconds, short
+from inr_registration.core.result import Curve, Outcome, Quality, Result
+from inr_registration.core.volume import Volume
+from inr_registration.report import report_data
+from inr_registration.report.words import number, percent, plain, position, seconds, short
 
 
 def test_everything_about_the_run_is_in_the_data(a_case):

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import report_data, report_html
+from inr_registration.core.grid import Grid
+from inr_registration.core.verdict import Level, Verdict
+from inr_registration.core.volume import Volume
+from inr_registration.report import report_data, report_html
 
 HOSTILE = """x" onload='1' <script>alert("&")</script> </title></style>-->{}"""
 """Ends an attribute, a title, a style and a comment, and starts a script; the number tells which text it was."""

@@ -8,13 +8,13 @@ import json
 import numpy as np
 import pytest
 
-from INRRegistrationLib.core.doubt import Doubt
-from INRRegistrationLib.core.measures import UNCERTAINTY_MEANING
-from INRRegistrationLib.core.result import SplineTransform
-from INRRegistrationLib.core.verdict import Level, Verdict
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import colours, report_data, report_html
-from INRRegistrationLib.report.facts import headline
+from inr_registration.core.doubt import Doubt
+from inr_registration.core.measures import UNCERTAINTY_MEANING
+from inr_registration.core.result import SplineTransform
+from inr_registration.core.verdict import Level, Verdict
+from inr_registration.core.volume import Volume
+from inr_registration.report import colours, report_data, report_html
+from inr_registration.report.facts import headline
 
 REASON = "The 95th percentile of the discrepancy is 7.1 mm, above 5 mm."
 STRAIN = {"radial": {"basal": 0.31, "global": 0.25}, "circumferential": {"basal": -0.18, "global": -0.2}}

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from given import Given
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import Curve, Outcome, Quality, Result
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.report import report_html
-from INRRegistrationLib.report.facts import facts, headline
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import Curve, Outcome, Quality, Result
+from inr_registration.core.settings import Settings
+from inr_registration.core.volume import Volume
+from inr_registration.report import report_html
+from inr_registration.report.facts import facts, headline
 
 NASTY = "<script>alert('x')</script> & \"co\""
 ENDED = [Outcome.CANCELLED, Outcome.DIVERGED, Outcome.OUT_OF_MEMORY]

@@ -10,14 +10,14 @@ import slicer
 from scipy.interpolate import BSpline
 from worlds import LPS, indices, pulled, strain_maps, vtk_matrix
 
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.result import ModelState, Outcome, Quality, Result, SplineTransform
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.scene.arrays import SceneArrays, scene_arrays
-from INRRegistrationLib.scene.read import Inputs
-from INRRegistrationLib.scene.store import ResultNodes
-from INRRegistrationLib.scene.write import Outputs, write
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.result import ModelState, Outcome, Quality, Result, SplineTransform
+from inr_registration.core.volume import Volume
+from inr_registration.scene.arrays import SceneArrays, scene_arrays
+from inr_registration.scene.read import Inputs
+from inr_registration.scene.store import ResultNodes
+from inr_registration.scene.write import Outputs, write
 
 GRID = Grid.from_geometry((80, 72, 48), [2.5, 2.5, 3.0], [-98.75, -88.75, -70.5], np.eye(3))
 STEP = 7.0

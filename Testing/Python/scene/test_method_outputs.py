@@ -15,17 +15,17 @@ from stand_in.boot import application_logic
 from test_write import a_pair, registered
 from worlds import CENTRE, STRAINS, a_map, a_result, array_of, phi
 
-from INRRegistrationLib.core.measures import MAPS, UNCERTAINTY_MEANING
-from INRRegistrationLib.core.verdict import BLIND_SPOTS, Level, Verdict
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.scene.arrays import scene_arrays
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.overlays import Overlays
-from INRRegistrationLib.scene.quality import quality_tables
-from INRRegistrationLib.scene.read import read
-from INRRegistrationLib.scene.readout import read_at
-from INRRegistrationLib.scene.store import all_results, find_result, remove_result, verdict_of
-from INRRegistrationLib.scene.write import write
+from inr_registration.core.measures import MAPS, UNCERTAINTY_MEANING
+from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
+from inr_registration.core.volume import Volume
+from inr_registration.scene.arrays import scene_arrays
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.overlays import Overlays
+from inr_registration.scene.quality import quality_tables
+from inr_registration.scene.read import read
+from inr_registration.scene.readout import read_at
+from inr_registration.scene.store import all_results, find_result, remove_result, verdict_of
+from inr_registration.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")
 

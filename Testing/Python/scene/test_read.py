@@ -28,10 +28,10 @@ from worlds import (
     world_affine,
 )
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.scene.read import Inputs, read
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.volume import Volume
+from inr_registration.scene.read import Inputs, read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

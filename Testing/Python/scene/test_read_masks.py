@@ -11,12 +11,12 @@ import vtk
 from test_read import unchanged
 from worlds import CENTRE, OBLIQUE, SHEAR, add_volume, deformable_node, grid_around, indices, linear_node, turned, volume_on
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.scene.read import Inputs, read, read_structures
-from INRRegistrationLib.scene.resample import on_grid, whole
+from inr_registration.core.errors import InputError
+from inr_registration.core.grid import Grid
+from inr_registration.core.problem import Problem
+from inr_registration.core.volume import Volume
+from inr_registration.scene.read import Inputs, read, read_structures
+from inr_registration.scene.resample import on_grid, whole
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -15,16 +15,16 @@ from stand_in.boot import application_logic
 from test_write import a_pair, assert_slicer_shows_the_warped_image, registered
 from worlds import CENTRE, array_of, deformable_node, linear_node, phi, turned, world_affine
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.core.model_file import from_bytes
-from INRRegistrationLib.core.sizes import RUN_BYTES
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.placement import take_back
-from INRRegistrationLib.scene.quality import read_table
-from INRRegistrationLib.scene.read import Inputs
-from INRRegistrationLib.scene.regions_table import read_regions, set_reviewed
-from INRRegistrationLib.scene.roles import PARTS, RESULT
-from INRRegistrationLib.scene.store import ResultNodes, all_results, find_result, model_bytes, remove_result, run_description, verdict_of
+from inr_registration.core.errors import InputError
+from inr_registration.core.model_file import from_bytes
+from inr_registration.core.sizes import RUN_BYTES
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.placement import take_back
+from inr_registration.scene.quality import read_table
+from inr_registration.scene.read import Inputs
+from inr_registration.scene.regions_table import read_regions, set_reviewed
+from inr_registration.scene.roles import PARTS, RESULT
+from inr_registration.scene.store import ResultNodes, all_results, find_result, model_bytes, remove_result, run_description, verdict_of
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -28,13 +28,13 @@ from worlds import (
     world_affine,
 )
 
-from INRRegistrationLib.core.measures import UNKNOWN_MM
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.scene.arrays import SceneArrays, scene_arrays
-from INRRegistrationLib.scene.outputs import Outputs
-from INRRegistrationLib.scene.read import Inputs, read
-from INRRegistrationLib.scene.store import ResultNodes
-from INRRegistrationLib.scene.write import write
+from inr_registration.core.measures import UNKNOWN_MM
+from inr_registration.core.problem import Problem
+from inr_registration.scene.arrays import SceneArrays, scene_arrays
+from inr_registration.scene.outputs import Outputs
+from inr_registration.scene.read import Inputs, read
+from inr_registration.scene.store import ResultNodes
+from inr_registration.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")
 

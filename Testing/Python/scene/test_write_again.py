@@ -22,11 +22,11 @@ from worlds import (
     world_affine,
 )
 
-from INRRegistrationLib.core.errors import InputError
-from INRRegistrationLib.scene.outputs import Outputs, check_outputs
-from INRRegistrationLib.scene.placement import parents, take_back
-from INRRegistrationLib.scene.read import Inputs, read
-from INRRegistrationLib.scene.store import all_results, find_result, remove_result, restore_previous, run_description
+from inr_registration.core.errors import InputError
+from inr_registration.scene.outputs import Outputs, check_outputs
+from inr_registration.scene.placement import parents, take_back
+from inr_registration.scene.read import Inputs, read
+from inr_registration.scene.store import all_results, find_result, remove_result, restore_previous, run_description
 
 pytestmark = pytest.mark.usefixtures("scene")
 

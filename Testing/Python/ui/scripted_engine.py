@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from given import Given
 
-from INRRegistrationLib.core.doubt import Doubt
-from INRRegistrationLib.core.grid import Grid
-from INRRegistrationLib.core.measures import MAPS
-from INRRegistrationLib.core.problem import Problem
-from INRRegistrationLib.core.progress import Command, Progress, Report
-from INRRegistrationLib.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
-from INRRegistrationLib.core.settings import Settings
-from INRRegistrationLib.core.verdict import Verdict
-from INRRegistrationLib.core.volume import Volume
-from INRRegistrationLib.logic.work import Done, Task
-from INRRegistrationLib.scene.arrays import scene_arrays
+from inr_registration.core.doubt import Doubt
+from inr_registration.core.grid import Grid
+from inr_registration.core.measures import MAPS
+from inr_registration.core.problem import Problem
+from inr_registration.core.progress import Command, Progress, Report
+from inr_registration.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
+from inr_registration.core.settings import Settings
+from inr_registration.core.verdict import Verdict
+from inr_registration.core.volume import Volume
+from inr_registration.logic.work import Done, Task
+from inr_registration.scene.arrays import scene_arrays
 
 PACE_S = 0.002
 SMALL = (slice(2, 4), slice(2, 4), slice(2, 4))

@@ -10,11 +10,11 @@ import slicer
 from desk import Desk
 from scripted_engine import Script
 
-from INRRegistrationLib.core.errors import RegistrationError
-from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.job.worker import living
-from INRRegistrationLib.logic import log_files
-from INRRegistrationLib.ui import run as run_module
+from inr_registration.core.errors import RegistrationError
+from inr_registration.core.result import Outcome
+from inr_registration.job.worker import living
+from inr_registration.logic import log_files
+from inr_registration.ui import run as run_module
 
 NAMES = ("Miller CT", "Miller MR")
 
@@ -194,7 +194,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_the_file(logged: Desk
 def test_what_was_logged_on_the_way_is_told_and_nobody_listens_afterwards(logged: Desk) -> None:
     import logging
 
-    library = logging.getLogger("INRRegistrationLib")
+    library = logging.getLogger("inr_registration")
     before = list(library.handlers)
     logged.start()
     assert len(library.handlers) == len(before) + 1
@@ -203,7 +203,7 @@ def test_what_was_logged_on_the_way_is_told_and_nobody_listens_afterwards(logged
     logged.until(lambda: not logged.session.running)
     assert library.handlers == before
     logged.ui.copyButton.click()
-    assert "log: WARNING INRRegistrationLib.job: something about <name>" in copied()["all"]
+    assert "log: WARNING inr_registration.job: something about <name>" in copied()["all"]
 
 
 def test_an_older_result_tells_what_the_scene_remembers(logged: Desk) -> None:

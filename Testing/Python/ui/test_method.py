@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from desk import Desk
 
-from INRRegistrationLib.core.presets import load_preset, preset_names
-from INRRegistrationLib.logic.choice import choice_of, methods
-from INRRegistrationLib.ui import words
-from INRRegistrationLib.ui.parameters import WEIGHTS, choice_in
+from inr_registration.core.presets import load_preset, preset_names
+from inr_registration.logic.choice import choice_of, methods
+from inr_registration.ui import words
+from inr_registration.ui.parameters import WEIGHTS, choice_in
 
 SPINS = {
     "diffusion": "diffusionWeight",

@@ -9,10 +9,10 @@ import pytest
 import slicer
 from desk import Desk
 
-from INRRegistrationLib.core.needs import SPECIAL, used
-from INRRegistrationLib.core.presets import load_preset
-from INRRegistrationLib.logic.choice import methods, needs, uncertainties
-from INRRegistrationLib.ui.parameters import choice_in, inputs_of
+from inr_registration.core.needs import SPECIAL, used
+from inr_registration.core.presets import load_preset
+from inr_registration.logic.choice import methods, needs, uncertainties
+from inr_registration.ui.parameters import choice_in, inputs_of
 
 ROWS = {
     "centrelines": ("centrelineSelector", "centreline2Selector", "tubeRadius"),

@@ -9,10 +9,10 @@ import qt
 import slicer
 from desk import Desk
 
-from INRRegistrationLib.core.progress import Progress
-from INRRegistrationLib.logic.session import Progressed, Started
-from INRRegistrationLib.ui import run as run_module
-from INRRegistrationLib.ui import words
+from inr_registration.core.progress import Progress
+from inr_registration.logic.session import Progressed, Started
+from inr_registration.ui import run as run_module
+from inr_registration.ui import words
 
 
 def colours(pixmap: Any) -> set[str]:

@@ -8,11 +8,11 @@ import slicer
 from desk import Desk
 from scripted_engine import FOLDS, SQUEEZED
 
-from INRRegistrationLib.core.doubt import Doubt
-from INRRegistrationLib.scene.regions_table import read_regions
-from INRRegistrationLib.scene.roles import UNLISTED
-from INRRegistrationLib.ui import regions as regions_module
-from INRRegistrationLib.ui.regions import PAUSE_MS, REVIEWED
+from inr_registration.core.doubt import Doubt
+from inr_registration.scene.regions_table import read_regions
+from inr_registration.scene.roles import UNLISTED
+from inr_registration.ui import regions as regions_module
+from inr_registration.ui.regions import PAUSE_MS, REVIEWED
 
 
 def cursor() -> list[float]:

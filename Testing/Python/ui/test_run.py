@@ -8,11 +8,11 @@ import pytest
 import slicer
 from desk import Desk
 
-from INRRegistrationLib.core.errors import RegistrationError
-from INRRegistrationLib.core.result import Outcome
-from INRRegistrationLib.job.worker import living
-from INRRegistrationLib.scene.store import all_results
-from INRRegistrationLib.ui import run as run_module
+from inr_registration.core.errors import RegistrationError
+from inr_registration.core.result import Outcome
+from inr_registration.job.worker import living
+from inr_registration.scene.store import all_results
+from inr_registration.ui import run as run_module
 
 
 @pytest.fixture

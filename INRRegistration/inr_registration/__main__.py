@@ -1,0 +1,9 @@
+"""``python -m inr_registration`` is ``inr-register``."""
+
+from __future__ import annotations
+
+import sys
+
+from inr_registration.cli.main import main
+
+sys.exit(main())
