@@ -40,7 +40,7 @@ class INRRegistration(ScriptedLoadableModule):
 
 
 def _register_sample_data():
-    from inr_registration.logic.sample_data import register_sample_data
+    from inr_registration.slicer.logic.sample_data import register_sample_data
 
     register_sample_data(_choose)
 
@@ -68,7 +68,7 @@ class INRRegistrationWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         """Build the panel. Needs neither torch nor a main window."""
         ScriptedLoadableModuleWidget.setup(self)
-        from inr_registration.ui.panel import Panel
+        from inr_registration.slicer.ui.panel import Panel
 
         path = self.resourcePath("UI/INRRegistration.ui")
         self.form = slicer.util.loadUI(path)
@@ -137,23 +137,23 @@ class INRRegistrationLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        from inr_registration.logic.session import Session
+        from inr_registration.slicer.logic.session import Session
 
         self.session = Session(_make_timer, Path(slicer.app.temporaryPath) / "INRRegistration")
 
     def getParameterNode(self):
         """The parameters of the panel, saved with the scene."""
-        from inr_registration.ui.parameters import INRRegistrationParameterNode
+        from inr_registration.slicer.ui.parameters import INRRegistrationParameterNode
 
         return INRRegistrationParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))
 
     def register(self, fixed, moving, **options):
         """Register ``moving`` to ``fixed``.
 
-        See ``inr_registration.logic.scripting.register_nodes`` for the options: masks, landmarks, preset, weights, output nodes,
+        See ``inr_registration.slicer.logic.scripting.register_nodes`` for the options: masks, landmarks, preset, weights, output nodes,
         and ``wait`` (True: return the result's nodes when done; False: return at once and call ``finished``).
         """
-        from inr_registration.logic.scripting import register_nodes
+        from inr_registration.slicer.logic.scripting import register_nodes
 
         return register_nodes(self.session, fixed, moving, **options)
 
@@ -175,6 +175,6 @@ class INRRegistrationTest(ScriptedLoadableModuleTest):
     def runTest(self):
         """Registers the sample pair with the quick preset, if PyTorch is there."""
         self.setUp()
-        from inr_registration.logic.self_test import register_sample_pair
+        from inr_registration.slicer.logic.self_test import register_sample_pair
 
         self.delayDisplay(register_sample_pair(INRRegistrationLogic()))

@@ -127,7 +127,7 @@ def icon(draw_it: Callable[[ImageDraw.ImageDraw], None]) -> Image.Image:
 def thumbnail() -> Image.Image:
     """The sample pair: an axial slice through the upper half of the fixed image and the lower half of the moving one, 260 x 280 pixels."""
     sys.path.insert(0, str(ROOT / "INRRegistration"))
-    from inr_registration.cli.phantom import make_pair
+    from inr_registration.phantom.trunk import make_pair
 
     pair = make_pair("full")
     x, y = np.meshgrid(np.linspace(-132, 132, 256), np.linspace(-98, 98, 190))

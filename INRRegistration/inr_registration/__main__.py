@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from inr_registration.cli.main import main
+from inr_registration.app.cli.main import main
 
 sys.exit(main())

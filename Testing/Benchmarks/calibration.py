@@ -34,13 +34,13 @@ from inr_registration.core import calibration
 from inr_registration.core.calibration import Calibration, method_of
 from inr_registration.core.presets import load_preset
 from inr_registration.core.settings import Settings
-from inr_registration.engine import prepare
-from inr_registration.engine.fit import fit_stage
-from inr_registration.engine.fits.choose import new_fit
-from inr_registration.engine.fits.pair_fit import PairFit
-from inr_registration.engine.start.prealign import prealign
-from inr_registration.engine.uncertainty.estimators import ESTIMATORS
-from inr_registration.engine.uncertainty.sites import Sites, fitted_spacing, sites
+from inr_registration.measure.uncertainty.estimators import ESTIMATORS
+from inr_registration.measure.uncertainty.sites import Sites, fitted_spacing, sites
+from inr_registration.methods import prepare
+from inr_registration.methods.choose import new_fit
+from inr_registration.methods.pair_fit import PairFit
+from inr_registration.methods.prealign import prealign
+from inr_registration.optimise.fit import fit_stage
 
 Array = npt.NDArray[np.float64]
 

@@ -77,9 +77,9 @@ def one(asked: dict[str, Any]) -> dict[str, float]:
     """Register in this process."""
     import torch
 
+    from inr_registration.app.register import register
     from inr_registration.core.presets import load_preset
     from inr_registration.core.problem import Problem
-    from inr_registration.engine.register import register
 
     torch.set_num_threads(asked["threads"])
     settings = load_preset(asked["preset"]).settings

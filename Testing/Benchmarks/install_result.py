@@ -27,11 +27,11 @@ from stand_in import qt, slicer, slot_errors  # noqa: E402
 
 # isort: split
 from inr_registration.core.settings import Affine, Settings, Stage  # noqa: E402
-from inr_registration.logic.session import Session  # noqa: E402
-from inr_registration.scene.outputs import Outputs  # noqa: E402
-from inr_registration.scene.read import Inputs  # noqa: E402
-from inr_registration.ui.panel import Panel  # noqa: E402
-from inr_registration.ui.parameters import INRRegistrationParameterNode  # noqa: E402
+from inr_registration.slicer.logic.session import Session  # noqa: E402
+from inr_registration.slicer.scene.outputs import Outputs  # noqa: E402
+from inr_registration.slicer.scene.read import Inputs  # noqa: E402
+from inr_registration.slicer.ui.panel import Panel  # noqa: E402
+from inr_registration.slicer.ui.parameters import INRRegistrationParameterNode  # noqa: E402
 
 FORMS = ROOT / "INRRegistration" / "Resources" / "UI"
 SETTINGS = Settings(stages=(Stage(4, 5, 0.8),), affine=Affine("none"), regularity={"diffusion": 0.005})

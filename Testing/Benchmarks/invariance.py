@@ -29,12 +29,12 @@ from metamorphic.formats import FORMATS, through_file
 from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, flipped, in_memory
 
-from inr_registration.cli.files import read_image
+from inr_registration.app.register import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.engine.fitted_map import load
-from inr_registration.engine.register import register
+from inr_registration.io.files import read_image
+from inr_registration.maps.fitted_map import load
 
 Array = npt.NDArray[np.float64]
 

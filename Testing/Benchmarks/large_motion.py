@@ -21,12 +21,12 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from inr_registration.cli.files import read_image
-from inr_registration.cli.points import read_points
+from inr_registration.app.register import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.volume import Volume
-from inr_registration.engine.register import register
+from inr_registration.io.files import read_image
+from inr_registration.io.points import read_points
 
 Array = npt.NDArray[np.float64]
 

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from studies.cases import known
 
-from inr_registration.cli.files import read_image
+from inr_registration.app.register import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import Quality
-from inr_registration.engine.register import register
+from inr_registration.io.files import read_image
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from phantoms.follow import correlation, follow
 from phantoms.peristalsis import REACH, Peristalsis
 
 from inr_registration.core.settings import Affine, Geometry, Representation, Settings, Stage
-from inr_registration.engine.fitted_map import FittedMap
+from inr_registration.maps.fitted_map import FittedMap
 
 MODELS = ("plain", "tangent", "combined")
 BREATH = (0.0, 3.6, 4.8)

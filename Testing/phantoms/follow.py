@@ -13,11 +13,11 @@ from scipy import ndimage
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fit import fit_stage
-from inr_registration.engine.fits.choose import new_fit
-from inr_registration.engine.fits.pair_fit import PairFit
-from inr_registration.engine.fitted_map import FittedMap
-from inr_registration.engine.prepare import prepare
+from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.methods.choose import new_fit
+from inr_registration.methods.pair_fit import PairFit
+from inr_registration.methods.prepare import prepare
+from inr_registration.optimise.fit import fit_stage
 
 Judged = TypeVar("Judged")
 

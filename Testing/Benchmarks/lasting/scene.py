@@ -22,11 +22,11 @@ from loops import Loop
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.settings import Settings
-from inr_registration.job.worker import living
-from inr_registration.logic.session import Ended, Progressed, Session
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.read import Inputs
-from inr_registration.scene.store import remove_result
+from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.logic.session import Ended, Progressed, Session
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import Inputs
+from inr_registration.slicer.scene.store import remove_result
 
 ENDINGS = ("kept", "kept and removed", "stopped", "cancelled", "cancelled at once", "broken", "refused")
 ROUND = len(ENDINGS)

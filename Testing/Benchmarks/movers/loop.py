@@ -13,13 +13,14 @@ from torch import Tensor
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings, Stage
-from inr_registration.engine.adam import Adam
-from inr_registration.engine.fields.lattice import Knots, SplineLattice, enough_squarings, exponential
-from inr_registration.engine.fits.passes import SMOOTHNESS, _level, _on_cells
-from inr_registration.engine.model import Model
-from inr_registration.engine.prepare import Prepared, prepare
-from inr_registration.engine.start.prealign import prealign
-from inr_registration.engine.stopping import cosine
+from inr_registration.fields.lattice import SplineLattice, enough_squarings, exponential
+from inr_registration.maps.model import Model
+from inr_registration.methods.passes import SMOOTHNESS, _level, _on_cells
+from inr_registration.methods.prealign import prealign
+from inr_registration.methods.prepare import Prepared, prepare
+from inr_registration.numerics.knots import Knots
+from inr_registration.optimise.adam import Adam
+from inr_registration.optimise.stopping import cosine
 
 Objective = Callable[[Tensor], Tensor]
 """Of a velocity (3, nk, nj, ni)."""

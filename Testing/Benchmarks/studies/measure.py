@@ -12,14 +12,14 @@ import torch
 
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
-from inr_registration.engine import quality
-from inr_registration.engine.consensus import Consensus
-from inr_registration.engine.fit import fit_stage
-from inr_registration.engine.fits.choose import new_fit
-from inr_registration.engine.fitted_map import FittedMap
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.start.prealign import prealign
-from inr_registration.engine.terms import regularity
+from inr_registration.maps.consensus import Consensus
+from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.measure import quality
+from inr_registration.methods.choose import new_fit
+from inr_registration.methods.prealign import prealign
+from inr_registration.methods.prepare import prepare
+from inr_registration.optimise.fit import fit_stage
+from inr_registration.terms import regularity
 
 Array = npt.NDArray[np.float64]
 

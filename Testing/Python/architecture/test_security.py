@@ -112,7 +112,7 @@ VERBS = """
 import json
 from pathlib import Path
 
-from inr_registration.cli.main import main
+from inr_registration.app.cli.main import main
 
 here = Path.cwd()
 small = ["--quiet", "--threads", "1"]

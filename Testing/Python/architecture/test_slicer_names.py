@@ -9,7 +9,7 @@ import pytest
 from name_checks import form_problems, problems
 
 LIBRARY = known.MODULE / "inr_registration"
-LAYERS = ("ui", "logic", "scene", "job")
+LAYERS = ("slicer",)
 SELF_TESTS = sorted((known.MODULE.parent / "Testing" / "Slicer").glob("*.py"))
 SOURCES = [*known.MODULE.glob("*.py"), *(path for layer in LAYERS for path in sorted((LIBRARY / layer).rglob("*.py"))), *SELF_TESTS]
 FORMS = sorted((known.MODULE / "Resources" / "UI").glob("*.ui"))

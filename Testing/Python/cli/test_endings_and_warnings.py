@@ -15,9 +15,9 @@ from scipy import ndimage
 from small_pair import Registered, SmallPair, run_cli
 from test_interrupted import ended_while_fitting, words
 
-from inr_registration.cli import main as cli
-from inr_registration.cli.checkpoint_file import NAME
-from inr_registration.cli.inputs import unnamed
+from inr_registration.app.cli import main as cli
+from inr_registration.app.cli.checkpoint_file import NAME
+from inr_registration.app.cli.inputs import unnamed
 from inr_registration.core.model_file import from_bytes
 
 
@@ -110,7 +110,7 @@ def test_unknown_uncertainty_is_no_length_in_a_file_and_never_zero(a_pair: Small
 
 
 def test_a_green_verdict_does_not_hide_a_stop() -> None:
-    from inr_registration.cli.execute import exit_status
+    from inr_registration.app.cli.execute import exit_status
     from inr_registration.core.result import Outcome
     from inr_registration.core.verdict import Level, Verdict
 

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 from small_pair import Registered, SmallPair, a_grid, run_cli
 
-from inr_registration.cli.folding import determinants
+from inr_registration.app.cli.folding import determinants
 from inr_registration.core.grid import Grid
 
 

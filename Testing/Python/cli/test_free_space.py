@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from inr_registration.cli.free_space import is_room, reason
-from inr_registration.cli.outputs import check_file, check_folder
-from inr_registration.cli.publish import finished_folder
+from inr_registration.app.cli.outputs import check_file, check_folder
 from inr_registration.core.errors import InputError, RegistrationError
+from inr_registration.io.free_space import is_room, reason
+from inr_registration.io.publish import finished_folder
 
 
 def of(number: int) -> OSError:

@@ -15,17 +15,17 @@ import pytest
 from filelock import FileLock
 from small_pair import Registered, SmallPair, command, environment, run_cli
 
-from inr_registration.cli import main as cli
-from inr_registration.cli.checkpoint_file import NAME, CheckpointFile
-from inr_registration.cli.execute import Running, execute, exit_status
-from inr_registration.cli.files import read_image
-from inr_registration.cli.publish import PREFIX
+from inr_registration.app.cli import main as cli
+from inr_registration.app.cli.checkpoint_file import NAME, CheckpointFile
+from inr_registration.app.cli.execute import Running, execute, exit_status
 from inr_registration.core.errors import InputError, RegistrationError
 from inr_registration.core.model_file import from_bytes, to_bytes
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import ModelState, Outcome
 from inr_registration.core.settings import Affine, Representation, Settings, Stage
+from inr_registration.io.files import read_image
+from inr_registration.io.publish import PREFIX
 
 STATE = ModelState({"it": 1}, {"a": np.arange(5, dtype=np.float32)})
 
@@ -148,7 +148,7 @@ def test_a_fit_whose_results_cannot_be_written_is_kept(a_pair: SmallPair, tmp_pa
     problem = Problem(read_image(a_pair.fixed, print), read_image(a_pair.moving, print))
     settings = load_preset("quick").settings
     with monkeypatch.context() as patch:
-        patch.setattr("inr_registration.cli.execute.write_result", full)
+        patch.setattr("inr_registration.app.cli.execute.write_result", full)
         with pytest.raises(RegistrationError, match="no room; make some; the fit is kept, and the same command with --resume goes on"):
             execute(problem, settings, tmp_path, Running(quiet=True, every_s=0))
     assert list(content(tmp_path)) == [NAME]

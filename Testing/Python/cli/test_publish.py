@@ -15,9 +15,9 @@ import pytest
 from filelock import FileLock
 from small_pair import environment
 
-from inr_registration.cli import publish
-from inr_registration.cli.publish import LIST, PREFIX, finished_file, finished_folder, locked, recover
 from inr_registration.core.errors import RegistrationError
+from inr_registration.io import publish
+from inr_registration.io.publish import LIST, PREFIX, finished_file, finished_folder, locked, recover
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 OLD, NEW = dict.fromkeys((*NAMES, "gone.txt"), "old"), dict.fromkeys(NAMES, "new")
@@ -25,7 +25,7 @@ OLD, NEW = dict.fromkeys((*NAMES, "gone.txt"), "old"), dict.fromkeys(NAMES, "new
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from inr_registration.cli import publish
+from inr_registration.app.cli import publish
 
 left = [int(sys.argv[2])]
 
@@ -143,7 +143,7 @@ def test_a_draft_whose_process_lives_is_left_alone(tmp_path: Path) -> None:
 
 def test_many_writers_in_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from inr_registration.cli.publish import finished_file\n"
+        "import sys; from pathlib import Path; from inr_registration.io.publish import finished_file\n"
         "for n in range(25):\n"
         "    with finished_file(Path(sys.argv[1]) / f'{sys.argv[2]}-{n}.txt') as new: new.write_text('new')"
     )

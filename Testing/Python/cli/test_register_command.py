@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 from small_pair import LPS_RAS, Registered, SmallPair, a_grid, blobs, command, environment, run_cli, true_map, write_nifti
 
-from inr_registration.cli.checkpoint_file import NAME as CHECKPOINT
+from inr_registration.app.cli.checkpoint_file import NAME as CHECKPOINT
 from inr_registration.core.grid import Grid
 from inr_registration.core.presets import load_preset
 
@@ -177,7 +177,7 @@ def test_a_sheared_fixed_image_is_registered_in_its_true_geometry(a_pair: SmallP
 
 
 def test_help_of_every_verb_answers_without_torch() -> None:
-    code = "import sys; from inr_registration.cli.main import main\ntry: main({words})\nexcept SystemExit as e: assert not e.code\n"
+    code = "import sys; from inr_registration.app.cli.main import main\ntry: main({words})\nexcept SystemExit as e: assert not e.code\n"
     code += "heavy = set(sys.modules) & {{'torch', 'numpy', 'SimpleITK', 'scipy', 'rich'}}; assert not heavy, heavy"
     for words in (["--help"], ["register", "--help"], ["demo", "-h"], ["apply", "-h"], ["evaluate", "-h"], ["presets", "-h"]):
         python = command()[0]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from small_pair import environment
 
-from inr_registration.cli.room import WORKING_BYTES, available_bytes, check_room
 from inr_registration.core.errors import InputError
+from inr_registration.io.room import WORKING_BYTES, available_bytes, check_room
 
 
 def test_an_image_that_fits_passes_and_one_that_does_not_is_refused_with_the_numbers() -> None:
@@ -31,7 +31,7 @@ def test_a_number_beyond_every_float_is_refused_too() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_a_limit_of_the_process_counts() -> None:
-    code = "import resource as r; r.setrlimit(r.RLIMIT_AS, (10**9,) * 2); from inr_registration.cli.room import *; print(available_bytes())"
+    code = "import resource as r; r.setrlimit(r.RLIMIT_AS, (10**9,) * 2); from inr_registration.io.room import *; print(available_bytes())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=True)
     assert int(done.stdout) <= 10**9
 
@@ -39,7 +39,7 @@ def test_a_limit_of_the_process_counts() -> None:
 def test_what_c_libraries_write_is_not_seen_and_what_comes_after_is(tmp_path: Path) -> None:
     code = (
         "import ctypes, os, sys\n"
-        "from inr_registration.cli.silence import silent_libraries\n"
+        "from inr_registration.io.silence import silent_libraries\n"
         "print('before')\n"
         "with silent_libraries():\n"
         "    os.write(2, b'error'); ctypes.CDLL(None).printf(b'held back')\n"

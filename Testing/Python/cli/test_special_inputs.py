@@ -13,13 +13,11 @@ import SimpleITK as sitk
 from given import Given
 from small_pair import SmallPair, a_grid, write_nifti
 
-from inr_registration.cli.arguments import parse
-from inr_registration.cli.inputs import files_of, read_problem
-from inr_registration.cli.outputs import RESULTS, write_result
-from inr_registration.cli.points import read_axis, read_line
-from inr_registration.cli.register_command import FIELDS, choose_settings, given_fields
-from inr_registration.cli.summary import print_summary
-from inr_registration.cli.transforms import to_itk
+from inr_registration.app.cli.arguments import parse
+from inr_registration.app.cli.inputs import files_of, read_problem
+from inr_registration.app.cli.outputs import RESULTS, write_result
+from inr_registration.app.cli.register_command import FIELDS, choose_settings, given_fields
+from inr_registration.app.cli.summary import print_summary
 from inr_registration.core.errors import InputError
 from inr_registration.core.measures import UNCERTAINTY_MEANING
 from inr_registration.core.needs import check_given
@@ -28,6 +26,8 @@ from inr_registration.core.result import ModelState, Outcome, Quality, Result, S
 from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Settings
 from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
 from inr_registration.core.volume import Volume
+from inr_registration.io.points import read_axis, read_line
+from inr_registration.io.transforms import to_itk
 
 LINE = np.array([[-20.0, 1, 2], [-5, 2, 3], [5, 4, 3], [22, 5, 1]])
 

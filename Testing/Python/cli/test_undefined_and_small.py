@@ -11,12 +11,12 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
-from inr_registration.cli.itk_map import ItkMap
-from inr_registration.cli.main import main
-from inr_registration.cli.point_map import pull_back
-from inr_registration.cli.pull import pull_image, pull_labels
+from inr_registration.app.cli.main import main
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
+from inr_registration.io.itk_map import ItkMap
+from inr_registration.io.point_map import pull_back
+from inr_registration.io.pull import pull_image, pull_labels
 
 SIZE = (16, 17, 18)
 GRID = Grid(SIZE[::-1], np.diag([2.0, 2.0, 2.0, 1.0]))

@@ -13,7 +13,7 @@ from analytic import centred, pair, turn, wave
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import Result
 from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.engine.fitted_map import FittedMap, load
+from inr_registration.maps.fitted_map import FittedMap, load
 
 Array = npt.NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from scipy import ndimage
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Affine, Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine import chance
-from inr_registration.engine.chance import Rivals, lead, rivals
-from inr_registration.engine.doubt import LEAST, doubts, support
-from inr_registration.engine.prepare import Prepared, prepare
-from inr_registration.engine.windows import match
+from inr_registration.measure import chance
+from inr_registration.measure.chance import Rivals, lead, rivals
+from inr_registration.measure.doubt import LEAST, doubts, support
+from inr_registration.methods.prepare import Prepared, prepare
+from inr_registration.numerics.windows import match
 
 SETTINGS = Settings(affine=Affine("none"), device="cpu")
 FIXED = centred((26, 27, 25), 2.1, turn(12))

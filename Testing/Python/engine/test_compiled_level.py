@@ -13,11 +13,12 @@ from torch import Tensor
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Affine, Settings, Stage
 from inr_registration.core.volume import Volume
-from inr_registration.engine.compiled.level import CompiledLevel
-from inr_registration.engine.data import StageData, WholeLevel
-from inr_registration.engine.fields.lattice import Knots, SplineLattice, exponential
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.sampling import Image
+from inr_registration.fields.lattice import SplineLattice, exponential
+from inr_registration.methods.compiled_level import CompiledLevel
+from inr_registration.methods.data import StageData, WholeLevel
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics.knots import Knots
+from inr_registration.numerics.sampling import Image
 
 SETTINGS = Settings(similarity={"local_ncc": 1.0, "mse": 5.0}, affine=Affine("none"), stages=(Stage(1, 1, 0.5, control_spacing=2.5),))
 TURNED = np.eye(4)

@@ -14,11 +14,12 @@ from torch import Tensor
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine import compiled
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.sampling import Image
-from inr_registration.engine.start.affine import AffineLevel, objective
-from inr_registration.engine.start.linear_map import LinearMap
+from inr_registration.images.affine_level import AffineLevel
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import kernels as compiled
+from inr_registration.numerics.sampling import Image
+from inr_registration.start.affine import objective
+from inr_registration.start.linear_map import LinearMap
 
 PARAMETERS = {
     "near": [0.02, -0.01, 0.03, 0.02, 0.01, -0.02, 0.01, 0.02, 0.0, 0.01, 0.02, -0.01],

@@ -11,11 +11,12 @@ from analytic import turn
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import ModelState
-from inr_registration.engine.consensus import Consensus, invert
-from inr_registration.engine.fields.lattice import Knots, SplineLattice
-from inr_registration.engine.fitted_map import load, newton
-from inr_registration.engine.frame import Frame
-from inr_registration.engine.model import Model
+from inr_registration.fields.lattice import SplineLattice
+from inr_registration.maps.consensus import Consensus, invert
+from inr_registration.maps.fitted_map import load, newton
+from inr_registration.maps.model import Model
+from inr_registration.numerics.frame import Frame
+from inr_registration.numerics.knots import Knots
 
 Array = npt.NDArray[np.float64]
 
@@ -154,7 +155,7 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     consensus = two_maps()
     points = inner(consensus, 53)
     expected = consensus.map(points), consensus.gradient(points), consensus.discrepancy(points)
-    monkeypatch.setattr("inr_registration.engine.consensus.CHUNK", 9)
+    monkeypatch.setattr("inr_registration.maps.consensus.CHUNK", 9)
     found = consensus.map(points), consensus.gradient(points), consensus.discrepancy(points)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)

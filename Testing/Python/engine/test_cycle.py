@@ -14,14 +14,15 @@ from fits import SIREN, a_problem
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Cycle, Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fields.jet import Jet
-from inr_registration.engine.fields.lattice import Knots, SplineLattice
-from inr_registration.engine.fits.cycle import CycleFit
-from inr_registration.engine.fits.passes import Pass
-from inr_registration.engine.fits.way import TERMS, Way
-from inr_registration.engine.model import Model
-from inr_registration.engine.prepare import Prepared, prepare
-from inr_registration.engine.start.clean import with_margin
+from inr_registration.fields.lattice import SplineLattice
+from inr_registration.images.clean import with_margin
+from inr_registration.maps.model import Model
+from inr_registration.methods.cycle import CycleFit
+from inr_registration.methods.passes import Pass
+from inr_registration.methods.prepare import Prepared, prepare
+from inr_registration.methods.way import TERMS, Way
+from inr_registration.numerics.jet import Jet
+from inr_registration.numerics.knots import Knots
 
 Array = npt.NDArray[np.float64]
 

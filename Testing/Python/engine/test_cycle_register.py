@@ -11,6 +11,7 @@ from analytic import blobs, centred, turn, wave
 from fits import BEFORE, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 from scipy.stats import spearmanr
 
+from inr_registration.app.register import register
 from inr_registration.core.calibration import estimator_for
 from inr_registration.core.errors import InputError
 from inr_registration.core.problem import Problem
@@ -18,14 +19,14 @@ from inr_registration.core.result import Result, SplineTransform
 from inr_registration.core.settings import Cycle, Settings, Stage
 from inr_registration.core.verdict import Level
 from inr_registration.core.volume import Volume
-from inr_registration.engine.consensus import Consensus
-from inr_registration.engine.fields.lattice import Knots, SplineLattice
-from inr_registration.engine.fitted_map import FittedMap
-from inr_registration.engine.frame import Frame
-from inr_registration.engine.in_mask import image_in_mask
-from inr_registration.engine.model import Model
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.register import register
+from inr_registration.fields.lattice import SplineLattice
+from inr_registration.maps.consensus import Consensus
+from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.maps.model import Model
+from inr_registration.measure.in_mask import image_in_mask
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics.frame import Frame
+from inr_registration.numerics.knots import Knots
 
 Array = npt.NDArray[np.float64]
 
@@ -53,7 +54,7 @@ def _few_sites_on_export() -> Iterator[None]:
     """The small smooth maps of these tests need no more, and each site takes an inversion."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Consensus, "most_sites", 8000)
-        patch.setattr("inr_registration.engine.export.CHECKED_POINTS", 3000)
+        patch.setattr("inr_registration.maps.export.CHECKED_POINTS", 3000)
         yield
 
 
@@ -139,7 +140,7 @@ def test_a_large_image_is_evaluated_on_fewer_points_and_interpolated(monkeypatch
         return np.asarray(np.sin(points / 15).sum(axis=1))
 
     exact = image_in_mask(smooth, prepared, FIXED, "exact")
-    monkeypatch.setattr("inr_registration.engine.in_mask.EXACT", 3000)
+    monkeypatch.setattr("inr_registration.measure.in_mask.EXACT", 3000)
     coarse = image_in_mask(smooth, prepared, FIXED, "coarse")
     assert np.array_equal(np.isfinite(coarse.values), np.isfinite(exact.values))
     assert asked[1] < asked[0] / 4

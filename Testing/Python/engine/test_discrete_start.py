@@ -11,17 +11,17 @@ from fits import ALL, FIXED, LATTICE, SIREN, SPLINE, Array, a_problem, inner_poi
 from scipy import ndimage
 from torch import Tensor
 
+from inr_registration.app.register import register
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Cycle, Representation, Settings, Stage
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fields.jet import jacobian_determinant
-from inr_registration.engine.fields.lattice import evaluate_on_cells
-from inr_registration.engine.fits.steer import look_for
-from inr_registration.engine.prepare import Prepared, prepare
-from inr_registration.engine.register import register
-from inr_registration.engine.start import discrete
-from inr_registration.engine.start.discrete import Found, _costs, _coupled, _displacements, _knots, _unfolded, step_mm
-from inr_registration.engine.start.field_start import start_at
+from inr_registration.fields.lattice import evaluate_on_cells
+from inr_registration.methods.prepare import Prepared, prepare
+from inr_registration.methods.steer import look_for
+from inr_registration.numerics.jet import jacobian_determinant
+from inr_registration.start import discrete
+from inr_registration.start.discrete import Found, _costs, _coupled, _displacements, _knots, _unfolded, step_mm
+from inr_registration.start.field_start import start_at
 
 CPU = torch.device("cpu")
 

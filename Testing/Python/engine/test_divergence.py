@@ -9,14 +9,14 @@ import pytest
 import torch
 from fits import BEFORE, LATTICE, RELU, SIREN, a_problem, error_mm, short
 
+from inr_registration.app.register import register
 from inr_registration.core.result import Outcome
 from inr_registration.core.settings import Cycle, Representation, Settings, Stage
 from inr_registration.core.verdict import Level
-from inr_registration.engine.fits.cycle import CycleFit
-from inr_registration.engine.fits.single import SingleFit
-from inr_registration.engine.prepare import Prepared, prepare
-from inr_registration.engine.register import register
-from inr_registration.engine.step import Objective
+from inr_registration.methods.cycle import CycleFit
+from inr_registration.methods.prepare import Prepared, prepare
+from inr_registration.methods.single import SingleFit
+from inr_registration.optimise.step import Objective
 
 
 def steep(settings: Settings, stage: int, rate: float) -> Settings:

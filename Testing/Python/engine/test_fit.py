@@ -14,12 +14,14 @@ from fits import a_problem, short
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from inr_registration.app import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.settings import Settings, Stage
-from inr_registration.engine import compiled, register, stages
-from inr_registration.engine.fit import Reading, fit_stage
-from inr_registration.engine.guard import HALVINGS, Diverged
-from inr_registration.engine.step import Objective
+from inr_registration.methods import stages
+from inr_registration.numerics import kernels as compiled
+from inr_registration.optimise.fit import Reading, fit_stage
+from inr_registration.optimise.guard import HALVINGS, Diverged
+from inr_registration.optimise.step import Objective
 
 WAITING = {
     "aten::_local_scalar_dense",

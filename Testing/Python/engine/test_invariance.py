@@ -12,16 +12,16 @@ from metamorphic import textured_ball
 from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, Variation, in_memory
 
+from inr_registration.app.register import register
 from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Representation, Settings, Stage
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fields.lattice import Knots
-from inr_registration.engine.fitted_map import load
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.register import register
-from inr_registration.engine.start.clean import widened
-from inr_registration.engine.start.pyramid import level
+from inr_registration.images.clean import widened
+from inr_registration.images.pyramid import level
+from inr_registration.maps.fitted_map import load
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics.knots import Knots
 
 CPU = torch.device("cpu")
 ROUNDING = (-4e-7, -1e-12, 1e-12, 4e-7)

@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
-from inr_registration.engine import evidence, in_mask
-from inr_registration.engine.start.clean import CleanImage, clean
-from inr_registration.engine.uncertainty import bend as bending
-from inr_registration.engine.uncertainty.bend import Bend, bent, random_bend
-from inr_registration.engine.uncertainty.sites import smoothed
+from inr_registration.images.clean import CleanImage, clean
+from inr_registration.measure import evidence, in_mask
+from inr_registration.measure.uncertainty import bend as bending
+from inr_registration.measure.uncertainty.bend import Bend, bent, random_bend
+from inr_registration.measure.uncertainty.sites import smoothed
 
 SHAPE = (90, 46, 40)
 

@@ -8,14 +8,14 @@ from analytic import OBLIQUE, blobs, centred, image_on, wave
 from fits import ALL, LATTICE, SAMPLED, SIREN, Array, inner_points, model_of, short
 from scipy import ndimage
 
+from inr_registration.app.register import register
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Affine, Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine.register import register
-from inr_registration.engine.start.clean import MARGIN, clean, with_margin
+from inr_registration.images.clean import MARGIN, clean, with_margin
 
 FIXED, MOVING = centred((24, 22, 23), (1.9, 2.0, 2.1), OBLIQUE), centred((26, 25, 27), 2.0)
 RADIUS = 15.0

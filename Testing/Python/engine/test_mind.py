@@ -9,15 +9,15 @@ from analytic import DIRECTIONS, OBLIQUE, blobs, centred, image_on, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, a_problem, error_mm, short
 from torch import Tensor
 
+from inr_registration.app.register import register
 from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
-from inr_registration.engine.features import Features, aligned_grid, parallel
-from inr_registration.engine.register import register
-from inr_registration.engine.sampling import Image, sample
-from inr_registration.engine.start.prealign import affine_similarity
-from inr_registration.engine.terms import mind as module
-from inr_registration.engine.terms.mind import NEIGHBOURS, mind, mind_difference
+from inr_registration.images.features import Features, aligned_grid, parallel
+from inr_registration.methods.prealign import affine_similarity
+from inr_registration.numerics.sampling import Image, sample
+from inr_registration.terms import mind as module
+from inr_registration.terms.mind import NEIGHBOURS, mind, mind_difference
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -11,12 +11,13 @@ from analytic import turn
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import ModelState
-from inr_registration.engine.export import faded
-from inr_registration.engine.fields.lattice import Knots, SplineLattice, VelocityLattice
-from inr_registration.engine.fields.network import ReluMlp, Siren
-from inr_registration.engine.fitted_map import load, newton
-from inr_registration.engine.frame import Frame
-from inr_registration.engine.model import Model
+from inr_registration.fields.lattice import SplineLattice, VelocityLattice
+from inr_registration.fields.network import ReluMlp, Siren
+from inr_registration.maps.export import faded
+from inr_registration.maps.fitted_map import load, newton
+from inr_registration.maps.model import Model
+from inr_registration.numerics.frame import Frame
+from inr_registration.numerics.knots import Knots
 
 Array = npt.NDArray[np.float64]
 
@@ -126,7 +127,7 @@ def test_newton_steps_that_lead_away_are_halved() -> None:
 def test_chunks_do_not_show(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     points = points_in(model, 101)
     expected = model.map(points), model.jacobian(points)
-    monkeypatch.setattr("inr_registration.engine.model.CHUNK", 7)
+    monkeypatch.setattr("inr_registration.maps.model.CHUNK", 7)
     np.testing.assert_allclose(model.map(points), expected[0], atol=1e-4)
     np.testing.assert_allclose(model.jacobian(points), expected[1], atol=1e-4)
 

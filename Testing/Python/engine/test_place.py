@@ -20,8 +20,8 @@ logging.getLogger().addHandler(Count())
 logging.getLogger().setLevel(logging.DEBUG)
 import numpy as np
 import torch
-from inr_registration.engine.compiled.exponential import double, exponential
-from inr_registration.engine.compiled.jit import KEPT_IN
+from inr_registration.numerics.kernels.exponential import double, exponential
+from inr_registration.numerics.kernels.jit import KEPT_IN
 print(float(exponential(torch.full((3, 4, 4, 4), 0.5), (1.0, 1.0, 1.0), 3).sum()))
 print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
 print(len([r for r in records if r.name.startswith("numba")]))

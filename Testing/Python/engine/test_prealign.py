@@ -13,10 +13,11 @@ from scipy import linalg, ndimage
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Affine, Settings
 from inr_registration.core.volume import Volume
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.start.affine import AffineLevel, objective
-from inr_registration.engine.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
-from inr_registration.engine.start.prealign import affine_similarity, prealign
+from inr_registration.images.affine_level import AffineLevel
+from inr_registration.methods.prealign import affine_similarity, prealign
+from inr_registration.methods.prepare import prepare
+from inr_registration.start.affine import objective
+from inr_registration.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
 
 GRID = centred((36, 34, 38), 1.0)
 MATRIX = turn(8)

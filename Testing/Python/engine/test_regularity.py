@@ -6,10 +6,11 @@ import torch
 from analytic import turn
 from torch import Tensor
 
-from inr_registration.engine.fields.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
-from inr_registration.engine.fields.lattice import Knots, evaluate_on_cells
-from inr_registration.engine.fields.network import Siren
-from inr_registration.engine.terms.regularity import (
+from inr_registration.fields.lattice import evaluate_on_cells
+from inr_registration.fields.network import Siren
+from inr_registration.numerics.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
+from inr_registration.numerics.knots import Knots
+from inr_registration.terms.regularity import (
     bending,
     diffusion,
     hyperelastic,

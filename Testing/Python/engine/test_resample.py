@@ -8,9 +8,9 @@ from analytic import blobs, centred, turn
 from scipy import ndimage
 
 from inr_registration.core.volume import Volume
-from inr_registration.engine import compiled
-from inr_registration.engine.derived import warp
-from inr_registration.engine.start.clean import ROW_BY_ROW, widened
+from inr_registration.images.clean import ROW_BY_ROW, widened
+from inr_registration.maps.derived import warp
+from inr_registration.numerics import kernels as compiled
 
 
 @pytest.mark.parametrize("displaced", [False, True])

@@ -12,11 +12,11 @@ import torch
 from analytic import blobs, centred, turn, wave
 from fits import error_mm
 
+from inr_registration.app.register import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.volume import Volume
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.register import register
+from inr_registration.methods.prepare import prepare
 
 Array = npt.NDArray[np.float64]
 Gain = Callable[[Array], Array]

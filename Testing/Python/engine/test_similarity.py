@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inr_registration.core.errors import InputError
-from inr_registration.engine.terms.similarity import Similarity, box_sum, local_ncc, mse, ncc, nmi, nmi_gaussian
+from inr_registration.terms.similarity import Similarity, box_sum, local_ncc, mse, ncc, nmi, nmi_gaussian
 
 Term = Callable[[Tensor, Tensor, Tensor], Tensor]
 

@@ -6,10 +6,7 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor
 
-from inr_registration.engine.compiled.at_points import at_points
-from inr_registration.engine.fields.jet import PAIRS, jacobian_determinant
-from inr_registration.engine.fields.lattice import (
-    Knots,
+from inr_registration.fields.lattice import (
     SplineLattice,
     VelocityLattice,
     enough_squarings,
@@ -18,7 +15,10 @@ from inr_registration.engine.fields.lattice import (
     exponential,
     respline,
 )
-from inr_registration.engine.fields.spline import apply_axes, axis_matrix, basis, interpolating_matrix
+from inr_registration.numerics.jet import PAIRS, jacobian_determinant
+from inr_registration.numerics.kernels.at_points import at_points
+from inr_registration.numerics.knots import Knots
+from inr_registration.numerics.spline import apply_axes, axis_matrix, basis, interpolating_matrix
 
 KNOTS = Knots((-3.0, 1.0, 10.0), (1.5, 2.0, 0.7), (7, 6, 8))
 

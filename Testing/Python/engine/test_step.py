@@ -15,18 +15,19 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from inr_registration.app.register import register
 from inr_registration.core.presets import load_preset
 from inr_registration.core.result import Result
 from inr_registration.core.settings import Settings
-from inr_registration.engine import compiled, fit, stages
-from inr_registration.engine.adam import Adam
-from inr_registration.engine.chance import NAME as CHANCE
-from inr_registration.engine.data import SampledPoints, StageData
-from inr_registration.engine.fits import passes
-from inr_registration.engine.held import Held
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.register import register
-from inr_registration.engine.step import WARM_UP, Objective, Plain, Recorded, alike
+from inr_registration.measure.chance import NAME as CHANCE
+from inr_registration.methods import passes, stages
+from inr_registration.methods.data import SampledPoints, StageData
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import kernels as compiled
+from inr_registration.numerics.held import Held
+from inr_registration.optimise import fit
+from inr_registration.optimise.adam import Adam
+from inr_registration.optimise.step import WARM_UP, Objective, Plain, Recorded, alike
 
 FORBIDDEN = {*WAITING, "aten::lift_fresh"}
 """What a GPU cannot record; the last one brings numbers from Python."""

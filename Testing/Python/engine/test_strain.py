@@ -12,13 +12,13 @@ from analytic import centred, image_on, turn
 from fits import LATTICE, a_problem, short
 from phantoms.ventricle import Ventricle
 
+from inr_registration.app.register import register
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import ModelState
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fitted_map import FittedMap
-from inr_registration.engine.geometry.cardiac import around, axis_of, directions, height
-from inr_registration.engine.register import register
-from inr_registration.engine.strain import DIRECTIONS, along, green_lagrange, means, strain
+from inr_registration.fields.geometry.cardiac import around, axis_of, directions, height
+from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.measure.strain import DIRECTIONS, along, green_lagrange, means, strain
 
 Array = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from inr_registration.core.centreline import Centreline
 from inr_registration.core.errors import InputError
-from inr_registration.engine.geometry.smooth import smoothed
-from inr_registration.engine.geometry.tube import WALL, Place, Tubes
+from inr_registration.fields.geometry.smooth import smoothed
+from inr_registration.fields.geometry.tube import WALL, Place, Tubes
 
 Array = npt.NDArray[np.float64]
 

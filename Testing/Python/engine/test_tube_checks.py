@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from analytic import centred, turn
 
+from inr_registration.app.register import register
 from inr_registration.core.centreline import Centreline
 from inr_registration.core.errors import InputError
 from inr_registration.core.presets import load_preset
@@ -14,9 +15,8 @@ from inr_registration.core.problem import Problem
 from inr_registration.core.progress import Command, Progress
 from inr_registration.core.settings import Geometry
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fits.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
-from inr_registration.engine.geometry.tube import Tubes
-from inr_registration.engine.register import register
+from inr_registration.fields.geometry.tube import Tubes
+from inr_registration.methods.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
 
 Array = npt.NDArray[np.float64]
 

@@ -11,12 +11,12 @@ from analytic import turn
 from inr_registration.core.centreline import Centreline
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import ModelState
-from inr_registration.engine.fields.network import Siren
-from inr_registration.engine.fields.tube import TubeField, unit_scale
-from inr_registration.engine.fitted_map import load
-from inr_registration.engine.frame import Frame
-from inr_registration.engine.geometry.tube import Tubes
-from inr_registration.engine.tube_map import TubeMap
+from inr_registration.fields.geometry.tube import Tubes
+from inr_registration.fields.network import Siren
+from inr_registration.fields.tube import TubeField, unit_scale
+from inr_registration.maps.fitted_map import load
+from inr_registration.maps.tube_map import TubeMap
+from inr_registration.numerics.frame import Frame
 
 Array = npt.NDArray[np.float64]
 
@@ -164,7 +164,7 @@ def test_the_inverse_undoes_the_map(model: TubeMap) -> None:
 def test_chunks_do_not_show(model: TubeMap, monkeypatch: pytest.MonkeyPatch) -> None:
     points = points_around(model, 60)
     expected = model.map(points), model.jacobian(points)
-    monkeypatch.setattr("inr_registration.engine.tube_map.CHUNK", 7)
+    monkeypatch.setattr("inr_registration.maps.tube_map.CHUNK", 7)
     np.testing.assert_allclose(model.map(points), expected[0], atol=1e-9)
     np.testing.assert_allclose(model.jacobian(points), expected[1], atol=1e-9)
     assert model.map(np.zeros((0, 3))).shape == (0, 3)

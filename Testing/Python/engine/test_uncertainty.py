@@ -14,6 +14,7 @@ from analytic import blobs, centred, wave
 from fits import LATTICE, SIREN, short
 from scipy import stats
 
+from inr_registration.app.register import register
 from inr_registration.core.calibration import calibrated, estimator_for
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
@@ -23,13 +24,12 @@ from inr_registration.core.progress import Command, Progress
 from inr_registration.core.result import Outcome, Result
 from inr_registration.core.settings import Geometry
 from inr_registration.core.volume import Volume
-from inr_registration.engine.fitted_map import load
-from inr_registration.engine.prepare import prepare
-from inr_registration.engine.register import register
-from inr_registration.engine.start.clean import clean
-from inr_registration.engine.uncertainty import laplace
-from inr_registration.engine.uncertainty.bend import bent, random_bend
-from inr_registration.engine.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
+from inr_registration.images.clean import clean
+from inr_registration.maps.fitted_map import load
+from inr_registration.measure.uncertainty import laplace
+from inr_registration.measure.uncertainty.bend import bent, random_bend
+from inr_registration.measure.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
+from inr_registration.methods.prepare import prepare
 
 Array = npt.NDArray[np.float64]
 

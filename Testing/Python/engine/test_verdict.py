@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from inr_registration.core.verdict import BLIND_SPOTS, Level
-from inr_registration.engine.chance import Lead
-from inr_registration.engine.evidence import Evidence
-from inr_registration.engine.verdict import INDICATORS, LEAD, MIRRORED, Indicator, judge
+from inr_registration.measure.chance import Lead
+from inr_registration.measure.evidence import Evidence
+from inr_registration.measure.verdict import INDICATORS, LEAD, MIRRORED, Indicator, judge
 
 GOOD = Evidence(
     explained=0.45,

@@ -25,10 +25,10 @@ from inr_registration.core.problem import Problem
 from inr_registration.core.progress import Command, Progress, Report
 from inr_registration.core.settings import Affine, Representation, Settings, Stage
 from inr_registration.core.volume import Volume
-from inr_registration.job.messages import Ending, Finished, Updated
-from inr_registration.job.pump import Pump
-from inr_registration.job.run import Run
-from inr_registration.job.worker import living, prepare_environment, stop_all
+from inr_registration.slicer.job.messages import Ending, Finished, Updated
+from inr_registration.slicer.job.pump import Pump
+from inr_registration.slicer.job.run import Run
+from inr_registration.slicer.job.worker import living, prepare_environment, stop_all
 
 SIZE = (40, 38, 36)
 ITERATIONS = 150
@@ -63,7 +63,7 @@ class Fit:
         self.settings, self.times = settings_for(kind, iterations), list[float]()
 
     def __call__(self, report: Report) -> str:
-        from inr_registration.engine.register import register
+        from inr_registration.app.register import register
 
         def timed(progress: Progress) -> Command:
             if progress.phase == "fit":
@@ -88,7 +88,7 @@ def load_engine() -> None:
     """Import everything that a fit will need."""
     import torch
 
-    import inr_registration.engine.register  # noqa: F401
+    import inr_registration.app.register  # noqa: F401
 
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 

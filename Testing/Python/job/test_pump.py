@@ -6,9 +6,9 @@ import pytest
 from owners import LONG, HandTimer, Held, Owner
 
 from inr_registration.core.progress import Report
-from inr_registration.job.messages import Cancelled, Failed, Finished
-from inr_registration.job.pump import Pump
-from inr_registration.job.run import PAUSE_S
+from inr_registration.slicer.job.messages import Cancelled, Failed, Finished
+from inr_registration.slicer.job.pump import Pump
+from inr_registration.slicer.job.run import PAUSE_S
 
 
 class Desk:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inr_registration.core.progress import Progress
-from inr_registration.job.messages import Updated, merged
-from inr_registration.job.reporter import UPDATES_PER_SECOND, Reporter
+from inr_registration.slicer.job.messages import Updated, merged
+from inr_registration.slicer.job.reporter import UPDATES_PER_SECOND, Reporter
 
 
 class Clock:

@@ -9,8 +9,8 @@ from owners import LONG, Held, Owner, counting, raising
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.progress import Command
-from inr_registration.job.messages import Cancelled, Failed, Finished
-from inr_registration.job.run import Run, wait
+from inr_registration.slicer.job.messages import Cancelled, Failed, Finished
+from inr_registration.slicer.job.run import Run, wait
 
 
 def test_progress_comes_in_order_then_the_payload_once_then_nothing() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from owners import LONG, Held, Owner
 
-from inr_registration.job import worker
-from inr_registration.job.messages import Finished
-from inr_registration.job.run import wait
+from inr_registration.slicer.job import worker
+from inr_registration.slicer.job.messages import Finished
+from inr_registration.slicer.job.run import wait
 
 SOURCE = Path(worker.__file__).parents[2]
 
@@ -59,7 +59,7 @@ def test_a_reloaded_module_finds_the_runs_of_the_old_one_and_a_new_run_waits_for
 
 EXIT = """
 import time
-from inr_registration.job.run import Run
+from inr_registration.slicer.job.run import Run
 
 def work(report):
     time.sleep(600)

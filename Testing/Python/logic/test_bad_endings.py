@@ -17,13 +17,13 @@ from snapshots import differences, snapshot
 from inr_registration.core.errors import InputError, RegistrationError
 from inr_registration.core.result import Outcome, Result
 from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.job.worker import living
-from inr_registration.logic.session import Ended, Progressed, Session
-from inr_registration.logic.work import perform
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.read import Inputs
+from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.logic.session import Ended, Progressed, Session
+from inr_registration.slicer.logic.work import perform
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import Inputs
 
-REGISTER = "inr_registration.engine.register.register"
+REGISTER = "inr_registration.app.register.register"
 SURE = Settings(stages=(Stage(2, 6, 0.8),), affine=Affine("rigid", iterations=5), uncertainty="auto")
 """Goes through all phases; to be cancelled in one of them."""
 OTHER = replace(QUICK, stages=(Stage(2, 3, 0.8),))
@@ -113,8 +113,8 @@ def test_a_run_that_is_cancelled_in_any_phase_leaves_no_trace(
         go_on.set()
 
     heard.clear()
-    monkeypatch.setattr("inr_registration.logic.session.perform", held)
-    monkeypatch.setattr("inr_registration.logic.work.scene_arrays", lambda *_: made.append("arrays"))
+    monkeypatch.setattr("inr_registration.slicer.logic.session.perform", held)
+    monkeypatch.setattr("inr_registration.slicer.logic.work.scene_arrays", lambda *_: made.append("arrays"))
     ends_without_a_trace(session, loop, furnished, QUICK if phase == "finish" else SURE, cancel)
     assert ended(heard).outcome is Outcome.CANCELLED
     assert len(told) - told.index(phase) <= 2, "the thread ends at this report, or at the next one"
@@ -186,7 +186,7 @@ STEPS = ("place", "_fill_volume", "write_table", "_file")
 def test_a_result_that_cannot_be_put_into_the_scene_is_not_there_by_half(
     session: Session, furnished: Furnished, monkeypatch: pytest.MonkeyPatch, step: str, update: bool
 ) -> None:
-    from inr_registration.scene import write as module
+    from inr_registration.slicer.scene import write as module
 
     real = getattr(module, step)
 

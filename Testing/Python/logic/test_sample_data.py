@@ -17,11 +17,11 @@ slicer = pytest.importorskip("slicer", reason="the package slicer-core is not in
 vtk = pytest.importorskip("vtk")
 boot = pytest.importorskip("stand_in.boot").boot
 
-from inr_registration.cli.phantom import make_pair  # noqa: E402
 from inr_registration.core.grid import Grid  # noqa: E402
 from inr_registration.core.volume import Volume  # noqa: E402
-from inr_registration.logic import sample_data  # noqa: E402
-from inr_registration.scene.volumes import volume_node  # noqa: E402
+from inr_registration.phantom.trunk import make_pair  # noqa: E402
+from inr_registration.slicer.logic import sample_data  # noqa: E402
+from inr_registration.slicer.scene.volumes import volume_node  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -89,7 +89,7 @@ def test_registering_imports_nothing_heavy() -> None:
         "import sys, types; fake = types.ModuleType('SampleData'); sys.modules['SampleData'] = fake\n"
         "class Logic:\n    registerCustomSampleDataSource = staticmethod(lambda **k: None)\n"
         "fake.SampleDataLogic = Logic\n"
-        "from inr_registration.logic.sample_data import register_sample_data; register_sample_data()\n"
+        "from inr_registration.slicer.logic.sample_data import register_sample_data; register_sample_data()\n"
         "print(sorted({'numpy', 'scipy', 'torch', 'slicer', 'vtk'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", text]

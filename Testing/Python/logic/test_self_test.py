@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import slicer
 
-from inr_registration.logic import self_test
-from inr_registration.logic.self_test import register_sample_pair
-from inr_registration.logic.torch_setup import TorchStatus
+from inr_registration.slicer.logic import self_test
+from inr_registration.slicer.logic.self_test import register_sample_pair
+from inr_registration.slicer.logic.torch_setup import TorchStatus
 
 
 class Logic:

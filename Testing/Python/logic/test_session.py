@@ -11,11 +11,11 @@ from loops import Loop
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import Outcome
-from inr_registration.job.worker import living
-from inr_registration.logic.scripting import register_nodes, settings_from
-from inr_registration.logic.session import Ended, Progressed, Session, Started
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.read import Inputs
+from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.logic.scripting import register_nodes, settings_from
+from inr_registration.slicer.logic.session import Ended, Progressed, Session, Started
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import Inputs
 
 
 def test_registering_by_keywords_brings_the_moving_volume_onto_the_fixed_one(pair: Any) -> None:
@@ -110,7 +110,7 @@ def test_an_error_in_the_work_is_told_with_its_details(session: Session, loop: L
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("inr_registration.logic.session.perform", broken)
+    monkeypatch.setattr("inr_registration.slicer.logic.session.perform", broken)
     session.start(Inputs(*pair), Outputs(), QUICK)
     loop.until(lambda: not session.running)
     assert heard[-1].outcome is None

@@ -13,12 +13,12 @@ from loops import Loop
 
 from inr_registration.core.errors import InputError, RegistrationError
 from inr_registration.core.result import Outcome
-from inr_registration.job.worker import living
-from inr_registration.logic.scripting import register_nodes
-from inr_registration.logic.session import Ended, Session
-from inr_registration.logic.work import perform
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.read import Inputs
+from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.logic.scripting import register_nodes
+from inr_registration.slicer.logic.session import Ended, Session
+from inr_registration.slicer.logic.work import perform
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import Inputs
 
 
 def endings(heard: list[Any]) -> list[Ended]:
@@ -68,7 +68,7 @@ def test_the_next_run_may_be_started_where_the_last_one_is_told(session: Session
 def test_an_error_while_the_result_is_written_is_told_once_with_its_details(
     session: Session, loop: Loop, heard: list[Any], pair: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inr_registration.logic.session.write", broken)
+    monkeypatch.setattr("inr_registration.slicer.logic.session.write", broken)
     session.start(Inputs(*pair), Outputs(), QUICK)
     loop.until(lambda: not session.running)
     (ended,) = endings(heard)
@@ -159,7 +159,7 @@ def test_no_image_is_kept_after_a_run_but_those_of_the_nodes(
         held.extend(weakref.ref(item) for item in (task.problem, done.arrays, done.result.derived, done.result.warped))
         return done
 
-    monkeypatch.setattr("inr_registration.logic.session.perform", spy)
+    monkeypatch.setattr("inr_registration.slicer.logic.session.perform", spy)
     session.start(Inputs(*pair), Outputs(), QUICK)
     loop.until(lambda: not session.running and not living() and not loop.ticks)
     gc.collect()
@@ -168,7 +168,7 @@ def test_no_image_is_kept_after_a_run_but_those_of_the_nodes(
 
 
 def test_a_report_that_fails_does_not_cost_the_result(session: Session, pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inr_registration.logic.results.report_html", broken)
+    monkeypatch.setattr("inr_registration.slicer.logic.results.report_html", broken)
     nodes = session.run(Inputs(*pair), Outputs(), QUICK)
     assert pair[1].GetParentTransformNode() is nodes.transform
     assert session.report_html() is None

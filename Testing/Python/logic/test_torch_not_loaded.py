@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from inr_registration.core.errors import RegistrationError
-from inr_registration.logic import work
-from inr_registration.logic.torch_setup import EXTENSION, torch_status, why_not_loaded
+from inr_registration.slicer.logic import work
+from inr_registration.slicer.logic.torch_setup import EXTENSION, torch_status, why_not_loaded
 
 
 @pytest.mark.parametrize("answer", [None, TypeError("no metadata"), KeyError("Version")])
@@ -44,7 +44,7 @@ def test_a_missing_module_of_somebody_else_keeps_its_traceback() -> None:
 
 
 def test_a_run_without_torch_ends_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "inr_registration.engine.register", None)
+    monkeypatch.setitem(__import__("sys").modules, "inr_registration.app.register", None)
     monkeypatch.setattr(work, "why_not_loaded", lambda _: "in words")
     with pytest.raises(RegistrationError, match="in words"):
         work.perform(None, None)  # type: ignore[arg-type]

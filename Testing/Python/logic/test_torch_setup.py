@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from inr_registration.core.errors import RegistrationError
-from inr_registration.logic import torch_setup
-from inr_registration.logic.torch_setup import ensure_torch, explain, torch_status
+from inr_registration.slicer.logic import torch_setup
+from inr_registration.slicer.logic.torch_setup import ensure_torch, explain, torch_status
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -90,7 +90,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_looking_for_torch_does_not_import_it() -> None:
     text = (
-        "import sys; from inr_registration.logic.torch_setup import torch_status; torch_status()\n"
+        "import sys; from inr_registration.slicer.logic.torch_setup import torch_status; torch_status()\n"
         "print(sorted({'torch', 'numpy', 'slicer', 'PyTorchUtils'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", text]

@@ -18,7 +18,7 @@ sys.path += [str(HERE), str(HERE.parent / "logic"), str(HERE.parent / "ui")]  # 
 from opened import Opened  # noqa: E402
 from scripted_engine import Script  # noqa: E402
 
-from inr_registration.logic import session as session_module  # noqa: E402
+from inr_registration.slicer.logic import session as session_module  # noqa: E402
 
 
 @pytest.fixture

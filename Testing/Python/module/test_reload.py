@@ -12,7 +12,7 @@ import slicer
 from opened import Opened, library_modules, observers_of
 from scripted_engine import Script
 
-from inr_registration.job.worker import living
+from inr_registration.slicer.job.worker import living
 
 
 def test_the_library_is_imported_anew(opened: Opened) -> None:
@@ -23,9 +23,9 @@ def test_the_library_is_imported_anew(opened: Opened) -> None:
     assert opened.widget is slicer.modules.INRRegistrationWidget
     after = library_modules()
     assert set(after) <= set(before)
-    assert "inr_registration.ui.panel" in after
+    assert "inr_registration.slicer.ui.panel" in after
     assert not [name for name in after if after[name] is before[name]]
-    assert type(opened.widget.panel) is sys.modules["inr_registration.ui.panel"].Panel is not type(former.panel)
+    assert type(opened.widget.panel) is sys.modules["inr_registration.slicer.ui.panel"].Panel is not type(former.panel)
 
 
 def test_a_reload_during_a_run_ends_its_thread_and_puts_nothing_into_the_scene(script: Script, opened: Opened) -> None:
@@ -77,7 +77,7 @@ def test_the_next_run_after_a_reload_is_one_run_with_one_result(script: Script, 
     opened.pair()
     opened.start()
     opened.widget.onReload()
-    monkeypatch.setattr(sys.modules["inr_registration.logic.session"], "perform", script.perform)
+    monkeypatch.setattr(sys.modules["inr_registration.slicer.logic.session"], "perform", script.perform)
     script.finish.set()
     opened.ui.registerButton.click()
     opened.until(lambda: not opened.session.running)
@@ -86,7 +86,7 @@ def test_the_next_run_after_a_reload_is_one_run_with_one_result(script: Script, 
 
 
 def test_a_panel_that_could_not_be_made_can_be_reloaded_once_its_code_is_mended(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    import inr_registration.ui.panel as panel
+    import inr_registration.slicer.ui.panel as panel
 
     def broken(*_: Any) -> None:
         raise RuntimeError("an error while the panel is made")

@@ -12,7 +12,7 @@ from opened import Opened
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import Outcome
-from inr_registration.job.worker import living
+from inr_registration.slicer.job.worker import living
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from worlds import add_volume
 
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
-from inr_registration.scene.folding import LISTED, Found, search
-from inr_registration.scene.regions_table import read_regions
-from inr_registration.scene.relist import list_regions
-from inr_registration.scene.roles import UNLISTED
-from inr_registration.scene.store import ResultNodes
+from inr_registration.slicer.scene.folding import LISTED, Found, search
+from inr_registration.slicer.scene.regions_table import read_regions
+from inr_registration.slicer.scene.relist import list_regions
+from inr_registration.slicer.scene.roles import UNLISTED
+from inr_registration.slicer.scene.store import ResultNodes
 
 GRID = Grid.from_geometry((64, 64, 64), [1.0, 1.0, 1.0], [0, 0, 0], np.eye(3))
 
@@ -80,7 +80,7 @@ def test_a_3d_surface_that_was_made_follows_another_threshold(scene: slicer.vtkM
 
 def test_a_run_that_leaves_regions_out_says_so_among_its_notes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not problem_and_arrays()[1].unlisted
-    monkeypatch.setattr("inr_registration.scene.folding.LISTED", 0)
+    monkeypatch.setattr("inr_registration.slicer.scene.folding.LISTED", 0)
     _, arrays = problem_and_arrays.__wrapped__()
     assert arrays.regions == ()
     assert "folding regions" in arrays.unlisted

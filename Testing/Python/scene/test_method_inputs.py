@@ -11,8 +11,8 @@ from test_write import a_pair
 from worlds import CENTRE, LPS, OBLIQUE, deformable_node, grid_around, linear_node, turned
 
 from inr_registration.core.errors import InputError
-from inr_registration.scene.outputs import Outputs, check_outputs
-from inr_registration.scene.read import Inputs, read
+from inr_registration.slicer.scene.outputs import Outputs, check_outputs
+from inr_registration.slicer.scene.read import Inputs, read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -18,14 +18,14 @@ from worlds import CENTRE, STRAINS, a_map, a_result, array_of, phi
 from inr_registration.core.measures import MAPS, UNCERTAINTY_MEANING
 from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
 from inr_registration.core.volume import Volume
-from inr_registration.scene.arrays import scene_arrays
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.overlays import Overlays
-from inr_registration.scene.quality import quality_tables
-from inr_registration.scene.read import read
-from inr_registration.scene.readout import read_at
-from inr_registration.scene.store import all_results, find_result, remove_result, verdict_of
-from inr_registration.scene.write import write
+from inr_registration.slicer.scene.arrays import scene_arrays
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.overlays import Overlays
+from inr_registration.slicer.scene.quality import quality_tables
+from inr_registration.slicer.scene.read import read
+from inr_registration.slicer.scene.readout import read_at
+from inr_registration.slicer.scene.store import all_results, find_result, remove_result, verdict_of
+from inr_registration.slicer.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -16,7 +16,8 @@ from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import Outcome, Quality, Result
 from inr_registration.core.volume import Volume
-from inr_registration.scene.quality import QualityTables, quality_tables, read_table, to_csv, write_table
+from inr_registration.slicer.scene.quality import QualityTables, quality_tables, to_csv
+from inr_registration.slicer.scene.quality_table import read_table, write_table
 
 GRID = Grid.from_geometry((20, 16, 12), [1.0, 1.0, 2.0], [0, 0, 0], np.eye(3))
 STATISTICS = ("mean", "sd", "median", "p95", "max")
@@ -181,7 +182,7 @@ def test_the_tables_are_made_without_slicer_or_vtk() -> None:
     import sys
 
     code = (
-        "import sys; import inr_registration.scene.quality, inr_registration.scene.folding; "
+        "import sys; import inr_registration.slicer.scene.quality, inr_registration.slicer.scene.folding; "
         "sys.exit(any(name in sys.modules for name in ('slicer', 'vtk', 'vtkmodules', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0

@@ -31,7 +31,7 @@ from worlds import (
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
-from inr_registration.scene.read import Inputs, read
+from inr_registration.slicer.scene.read import Inputs, read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -15,8 +15,8 @@ from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.volume import Volume
-from inr_registration.scene.read import Inputs, read, read_structures
-from inr_registration.scene.resample import on_grid, whole
+from inr_registration.slicer.scene.read import Inputs, read, read_structures
+from inr_registration.slicer.scene.resample import on_grid, whole
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -18,13 +18,21 @@ from worlds import CENTRE, array_of, deformable_node, linear_node, phi, turned, 
 from inr_registration.core.errors import InputError
 from inr_registration.core.model_file import from_bytes
 from inr_registration.core.sizes import RUN_BYTES
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.placement import take_back
-from inr_registration.scene.quality import read_table
-from inr_registration.scene.read import Inputs
-from inr_registration.scene.regions_table import read_regions, set_reviewed
-from inr_registration.scene.roles import PARTS, RESULT
-from inr_registration.scene.store import ResultNodes, all_results, find_result, model_bytes, remove_result, run_description, verdict_of
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.placement import take_back
+from inr_registration.slicer.scene.quality_table import read_table
+from inr_registration.slicer.scene.read import Inputs
+from inr_registration.slicer.scene.regions_table import read_regions, set_reviewed
+from inr_registration.slicer.scene.roles import PARTS, RESULT
+from inr_registration.slicer.scene.store import (
+    ResultNodes,
+    all_results,
+    find_result,
+    model_bytes,
+    remove_result,
+    run_description,
+    verdict_of,
+)
 
 pytestmark = pytest.mark.usefixtures("scene")
 

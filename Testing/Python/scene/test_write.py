@@ -30,11 +30,11 @@ from worlds import (
 
 from inr_registration.core.measures import UNKNOWN_MM
 from inr_registration.core.problem import Problem
-from inr_registration.scene.arrays import SceneArrays, scene_arrays
-from inr_registration.scene.outputs import Outputs
-from inr_registration.scene.read import Inputs, read
-from inr_registration.scene.store import ResultNodes
-from inr_registration.scene.write import write
+from inr_registration.slicer.scene.arrays import SceneArrays, scene_arrays
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import Inputs, read
+from inr_registration.slicer.scene.store import ResultNodes
+from inr_registration.slicer.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -23,10 +23,10 @@ from worlds import (
 )
 
 from inr_registration.core.errors import InputError
-from inr_registration.scene.outputs import Outputs, check_outputs
-from inr_registration.scene.placement import parents, take_back
-from inr_registration.scene.read import Inputs, read
-from inr_registration.scene.store import all_results, find_result, remove_result, restore_previous, run_description
+from inr_registration.slicer.scene.outputs import Outputs, check_outputs
+from inr_registration.slicer.scene.placement import parents, take_back
+from inr_registration.slicer.scene.read import Inputs, read
+from inr_registration.slicer.scene.store import all_results, find_result, remove_result, restore_previous, run_description
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parent))  # for desk and scripted_engine, whi
 from desk import Desk  # noqa: E402
 from scripted_engine import FOLDS, Script  # noqa: E402
 
-from inr_registration.logic import session as session_module  # noqa: E402
+from inr_registration.slicer.logic import session as session_module  # noqa: E402
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from inr_registration.core.result import Curve, ModelState, Outcome, Quality, Re
 from inr_registration.core.settings import Settings
 from inr_registration.core.verdict import Verdict
 from inr_registration.core.volume import Volume
-from inr_registration.logic.work import Done, Task
-from inr_registration.scene.arrays import scene_arrays
+from inr_registration.slicer.logic.work import Done, Task
+from inr_registration.slicer.scene.arrays import scene_arrays
 
 PACE_S = 0.002
 SMALL = (slice(2, 4), slice(2, 4), slice(2, 4))

@@ -6,9 +6,9 @@ import pytest
 from desk import Desk
 
 from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.logic.choice import choice_of, methods
-from inr_registration.ui import words
-from inr_registration.ui.parameters import WEIGHTS, choice_in
+from inr_registration.slicer.logic.choice import choice_of, methods
+from inr_registration.slicer.ui import words
+from inr_registration.slicer.ui.parameters import WEIGHTS, choice_in
 
 SPINS = {
     "diffusion": "diffusionWeight",

@@ -11,8 +11,8 @@ from desk import Desk
 
 from inr_registration.core.needs import SPECIAL, used
 from inr_registration.core.presets import load_preset
-from inr_registration.logic.choice import methods, needs, uncertainties
-from inr_registration.ui.parameters import choice_in, inputs_of
+from inr_registration.slicer.logic.choice import methods, needs, uncertainties
+from inr_registration.slicer.ui.parameters import choice_in, inputs_of
 
 ROWS = {
     "centrelines": ("centrelineSelector", "centreline2Selector", "tubeRadius"),

@@ -10,9 +10,9 @@ import slicer
 from desk import Desk
 
 from inr_registration.core.progress import Progress
-from inr_registration.logic.session import Progressed, Started
-from inr_registration.ui import run as run_module
-from inr_registration.ui import words
+from inr_registration.slicer.logic.session import Progressed, Started
+from inr_registration.slicer.ui import run as run_module
+from inr_registration.slicer.ui import words
 
 
 def colours(pixmap: Any) -> set[str]:

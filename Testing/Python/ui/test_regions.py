@@ -9,10 +9,10 @@ from desk import Desk
 from scripted_engine import FOLDS, SQUEEZED
 
 from inr_registration.core.doubt import Doubt
-from inr_registration.scene.regions_table import read_regions
-from inr_registration.scene.roles import UNLISTED
-from inr_registration.ui import regions as regions_module
-from inr_registration.ui.regions import PAUSE_MS, REVIEWED
+from inr_registration.slicer.scene.regions_table import read_regions
+from inr_registration.slicer.scene.roles import UNLISTED
+from inr_registration.slicer.ui import regions as regions_module
+from inr_registration.slicer.ui.regions import PAUSE_MS, REVIEWED
 
 
 def cursor() -> list[float]:

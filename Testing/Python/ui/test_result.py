@@ -10,7 +10,7 @@ import slicer
 from desk import Desk
 from scripted_engine import FOLDS
 
-from inr_registration.ui import quality as quality_module
+from inr_registration.slicer.ui import quality as quality_module
 
 BUTTONS = {
     "blend": "blendButton",

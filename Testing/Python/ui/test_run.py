@@ -10,9 +10,9 @@ from desk import Desk
 
 from inr_registration.core.errors import RegistrationError
 from inr_registration.core.result import Outcome
-from inr_registration.job.worker import living
-from inr_registration.scene.store import all_results
-from inr_registration.ui import run as run_module
+from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.scene.store import all_results
+from inr_registration.slicer.ui import run as run_module
 
 
 @pytest.fixture

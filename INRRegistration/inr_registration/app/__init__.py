@@ -1,0 +1,1 @@
+"""Where everything is put together: ``register``, and the command line."""

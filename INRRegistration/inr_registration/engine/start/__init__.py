@@ -1,1 +1,0 @@
-"""What comes before the fit: cleaned images, the pyramid and the linear pre-alignment."""

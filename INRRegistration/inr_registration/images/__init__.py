@@ -1,0 +1,1 @@
+"""From volumes as they were read to levels that can be fitted."""

@@ -1,0 +1,1 @@
+"""Images, points and transforms from files and to files."""

@@ -1,0 +1,1 @@
+"""Fitted maps: evaluated, inverted, exported, looked at for folding."""

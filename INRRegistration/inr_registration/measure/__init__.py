@@ -1,0 +1,1 @@
+"""What a finished map is like: similarity, volume change, strain, uncertainty, and the verdict."""

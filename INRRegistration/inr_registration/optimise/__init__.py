@@ -1,0 +1,1 @@
+"""Steps, stages and what to do when they fail: knows an objective, not images."""
