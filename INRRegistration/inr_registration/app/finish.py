@@ -22,6 +22,7 @@ from inr_registration.maps.export import as_transform, baked, faded
 from inr_registration.maps.fitted_map import FittedMap
 from inr_registration.maps.model import Model
 from inr_registration.maps.unfold import slabs, unfolded
+from inr_registration.maps.warp import nearest_labels
 from inr_registration.measure import quality as measure
 from inr_registration.measure.finished import Finished
 from inr_registration.methods.prepare import Prepared
@@ -172,9 +173,9 @@ def _overlaps(model: FittedMap, problem: Problem, derived: OfSpline) -> dict[str
     for planes in slabs(fixed.grid):
         part = (planes, slice(None), slice(None))
         points = fixed.grid.part(part).all_points().astype(np.float64)
-        first[planes] = measure.pull_labels(moving.values, moving.grid, _applied(derived.initial, points))
+        first[planes] = nearest_labels(moving.values, moving.grid, _applied(derived.initial, points))
         mapped = _applied(model.affine, points + derived.displacement(part)) if same else model.map(points.reshape(-1, 3))
-        last[planes] = measure.pull_labels(moving.values, moving.grid, mapped.reshape(points.shape))
+        last[planes] = nearest_labels(moving.values, moving.grid, mapped.reshape(points.shape))
     before, after = (measure.dice(fixed.values, pulled, labels) for pulled in (first, last))
     return {name: (before[name], after[name]) for name in before}
 

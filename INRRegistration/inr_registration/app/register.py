@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from inr_registration import __version__
 from inr_registration.app.add_ons import add_ons
 from inr_registration.app.finish import finish
 from inr_registration.app.standing import SAID, made_worse, may_stand, standing
@@ -18,6 +17,7 @@ from inr_registration.core.progress import Progress, Report, silent
 from inr_registration.core.result import Outcome, Result
 from inr_registration.core.settings import Settings
 from inr_registration.core.verdict import Level, Verdict
+from inr_registration.core.version import __version__
 from inr_registration.images.shading import LEAST_FACTOR, LEAST_LEFT, MOST_ROUNDS, Shading, said
 from inr_registration.measure.chance import Rivals, rivals
 from inr_registration.methods import prepare

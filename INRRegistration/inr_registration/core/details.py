@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from inr_registration import __version__
 from inr_registration.core.problem import Problem, finite_range
 from inr_registration.core.result import Quality, Result
 from inr_registration.core.settings import Settings
+from inr_registration.core.version import __version__
 from inr_registration.core.volume import Volume
 
 PACKAGES = ("torch", "scipy", "numba", "SimpleITK", "nibabel", "PIL")

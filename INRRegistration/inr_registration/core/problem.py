@@ -88,7 +88,7 @@ class Problem:
         """The (4, 4) map to start from, fixed to moving world: the headers', the given one, or the linear part of a deformable one."""
         if self.initial_displacement is not None:
             return self.initial_displacement.linear()
-        return np.eye(4) if self.initial is None else np.asarray(self.initial, np.float64)
+        return np.eye(4) if self.initial is None else np.array(self.initial, np.float64)
 
 
 def finite_range(volume: Volume) -> tuple[float, float]:

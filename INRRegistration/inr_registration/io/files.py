@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
@@ -28,6 +25,7 @@ from inr_registration.io.image_writer import write_image as write_image
 from inr_registration.io.nifti import read_nifti, slope_of
 from inr_registration.io.nifti_place import place
 from inr_registration.io.shape import READABLE
+from inr_registration.io.silence import quiet_loggers
 
 Say = Callable[[str], None]
 """Takes a sentence that the user should see."""
@@ -38,9 +36,6 @@ ROUNDING, SHOWN = 1e-5, 8
 """Labels that are so far from whole, as a share of themselves, were made so by a slope in single precision."""
 WITH_OTHERS = (".mhd", ".nhdr", ".hdr", ".img", ".img.gz", ".head", ".brik", ".brik.gz", ".par", ".rec", ".spr", ".sdt")
 """Endings of files that need another one beside them."""
-
-sitk.ProcessObject.SetGlobalWarningDisplay(False)
-nibabel.imageglobals.logger.setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
 
 
 def read_image(path: str | os.PathLike[str], say: Say, *, series: str | int | None = None, frame: int | None = None) -> Volume:
@@ -55,7 +50,8 @@ def read_image(path: str | os.PathLike[str], say: Say, *, series: str | int | No
     Raises:
         InputError: It cannot be read as one; the text says why.
     """
-    volume = _read(Path(path), say, series, frame, labels=False)
+    with quiet_loggers():
+        volume = _read(Path(path), say, series, frame, labels=False)
     if volume.values.dtype in (np.int64, np.uint64):
         return Volume(volume.values.astype(np.float64), volume.grid, volume.name)
     return volume
@@ -67,7 +63,8 @@ def read_labels(path: str | os.PathLike[str], say: Say, *, series: str | int | N
     Raises:
         InputError: It cannot be read, or a value is not whole.
     """
-    volume = _read(Path(path), say, series, frame, labels=True)
+    with quiet_loggers():
+        volume = _read(Path(path), say, series, frame, labels=True)
     if volume.values.dtype.kind != "f":
         return volume
     with np.errstate(invalid="ignore"):  # some bit patterns are no number at all

@@ -12,32 +12,16 @@ from scipy import ndimage
 
 from inr_registration.core.grid import Grid
 from inr_registration.io.transforms import linear_matrix
+from inr_registration.maps.affine import Affine
+from inr_registration.maps.map import CLOSE, Map
+from inr_registration.maps.newton import newton
 
 Array = npt.NDArray[np.float64]
 
-STEP, CLOSE = 0.05, 1e-3
-"""Of the finite differences, and how near an inverse comes, in units of the map: far above rounding, far below any lattice's spacing."""
+STEP = 0.05
+"""Of the finite differences, in units of the map: far above rounding, far below any lattice's spacing."""
 POINTS_APART = 8.0
 """A spline's control points lie about so many voxels apart."""
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """An affine map.
-
-    Args:
-        matrix: (4, 4), LPS mm.
-    """
-
-    matrix: Array
-
-    def __call__(self, points: Array) -> Array:
-        """Map (n, 3) points."""
-        return np.asarray(points @ self.matrix[:3, :3].T + self.matrix[:3, 3])
-
-    def inverse(self, points: Array) -> Array:
-        """Map (n, 3) points back."""
-        return np.asarray((points - self.matrix[:3, 3]) @ np.linalg.inv(self.matrix[:3, :3]).T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +55,23 @@ class Displaced:
         return out
 
 
-class ItkMap:
+class ItkMap(Map):
     """An ITK transform: fixed world point to moving world point, LPS mm.
 
     Args:
         transform: Of any kind.
 
     Attributes:
-        unit_mm: What counts as one voxel where points are compared: 1 mm, or less where its lattice is finer.
+        transform: As given.
     """
 
     def __init__(self, transform: sitk.Transform) -> None:
+        self.transform = transform
         self.steps = _parts(transform)
-        finest = [part.unit_mm for part in self.steps if isinstance(part, Displaced)]
-        self.unit_mm = min([1.0, *finest])
+
+    @property
+    def unit_mm(self) -> float:
+        return min([1.0, *(part.unit_mm for part in self.steps if isinstance(part, Displaced))])
 
     def map(self, points: npt.ArrayLike) -> Array:
         """phi(p) at (n, 3) points, (n, 3)."""
@@ -101,19 +88,17 @@ class ItkMap:
 
     def inverse(self, points: npt.ArrayLike) -> Array:
         """The points (n, 3) that phi takes to given (n, 3) points, as near as damped Newton steps come."""
-        from inr_registration.maps.fitted_map import newton
-
         target = np.asarray(points, dtype=np.float64)
         guess = target
         for part in reversed(self.steps):
-            guess = part.inverse(guess) if isinstance(part, Linear) else 2 * guess - part(guess)
+            guess = part.inverse(guess) if isinstance(part, Affine) else 2 * guess - part(guess)
         return np.asarray(newton(self.map, self.jacobian, target, guess, tolerance_mm=CLOSE * self.unit_mm))
 
 
 def _parts(transform: sitk.Transform) -> list[Callable[[Array], Array]]:
     """The transform in steps, in the order in which they are applied."""
     if transform.IsLinear():
-        return [Linear(linear_matrix(transform))]
+        return [Affine(linear_matrix(transform))]
     if isinstance(transform, sitk.CompositeTransform):
         count = transform.GetNumberOfTransforms()
         return [part for n in reversed(range(count)) for part in _parts(transform.GetNthTransform(n))]
@@ -130,27 +115,3 @@ def _parts(transform: sitk.Transform) -> list[Callable[[Array], Array]]:
 
 def _grid(image: sitk.Image) -> Grid:
     return Grid.from_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-
-
-@dataclass(frozen=True, eq=False)
-class Turned:
-    """A map taken the other way: ``map`` is its inverse.
-
-    Args:
-        whole: Moving world point to fixed world point, LPS mm.
-    """
-
-    whole: ItkMap
-
-    @property
-    def unit_mm(self) -> float:
-        """That of the map."""
-        return self.whole.unit_mm
-
-    def map(self, points: npt.ArrayLike) -> Array:
-        """The points (n, 3) that the map takes to given (n, 3) points, as near as damped Newton steps come."""
-        return self.whole.inverse(points)
-
-    def inverse(self, points: npt.ArrayLike) -> Array:
-        """Where the map takes (n, 3) points."""
-        return self.whole.map(points)

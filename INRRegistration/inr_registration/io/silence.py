@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import SimpleITK as sitk
+
 ITK_ERRORS = (RuntimeError, ValueError, KeyError)
 """What SimpleITK raises: the second where its message holds bytes that are no letters, the third for transforms without a class."""
+LOGGERS = ("nibabel.global", "pydicom")
 STREAMS = (1, 2)
 """File descriptors of output and errors."""
 
 
 @contextmanager
 def silent_libraries() -> Iterator[None]:
-    """Within it, nothing is seen of what is written to the process's output and error streams."""
+    """Within it, nothing is seen of what is written to the process's output and error streams, nor of ITK's warnings."""
+    display = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
     with ExitStack() as after, Path(os.devnull).open("wb") as nowhere:
+        after.callback(sitk.ProcessObject.SetGlobalWarningDisplay, display)
+        after.enter_context(quiet_loggers())
         for own in STREAMS:
             with suppress(OSError):  # a window has no streams
                 kept = os.dup(own)
@@ -30,6 +38,20 @@ def silent_libraries() -> Iterator[None]:
                 os.dup2(nowhere.fileno(), own)
         after.callback(_flush)
         yield
+
+
+@contextmanager
+def quiet_loggers() -> Iterator[None]:
+    """Within it, what is wrong with a file is said in one message of ours, not in records of the libraries that read it."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _flush() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from inr_registration.core.displacements import Displacements
+from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
-from inr_registration.io.point_map import displacement_on, load_map
+from inr_registration.io.maps import load_map
 from inr_registration.io.transforms import Say, is_model_file, linear_matrix, read_either_way
+from inr_registration.maps.affine import Affine
+from inr_registration.maps.map import Map
 
 NODES = 64**3
 """At most about so many displacements are read; the coarse lattice on which a fit begins holds fewer."""
@@ -30,8 +35,24 @@ def read_start(path: str, grid: Grid, say: Say) -> dict[str, npt.NDArray[np.floa
         if transform.IsLinear() and not backwards:
             return {"initial": linear_matrix(transform)}
     over = coarse(grid)
-    displacement, _ = displacement_on(over, load_map(path, lambda _: None).map)
-    return {"initial_displacement": Displacements(displacement, over)}
+    return {"initial_displacement": Displacements(load_map(path).displacement_on(over), over)}
+
+
+def as_start(given: Any, grid: Grid) -> dict[str, npt.NDArray[np.float64] | Displacements]:
+    """The same of a (4, 4) matrix or a map.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if isinstance(given, Affine):
+        return {"initial": given.matrix}
+    if isinstance(given, Map):
+        over = coarse(grid)
+        return {"initial_displacement": Displacements(given.displacement_on(over), over)}
+    matrix = np.asarray(given)
+    if matrix.shape != (4, 4) or matrix.dtype.kind not in "iuf":
+        raise InputError(f"an initial transform is a file, a 4x4 matrix to LPS mm or a Map, got {type(given).__name__}")
+    return {"initial": matrix.astype(np.float64)}
 
 
 def coarse(grid: Grid) -> Grid:

@@ -45,7 +45,7 @@ def to_itk(transform: SplineTransform) -> sitk.CompositeTransform:
     ITK describes a lattice by the region where all control points of the spline exist: it starts one control point
     in and is ``degree`` cells smaller than there are control points.
     """
-    affine = _affine(transform.affine)
+    affine = affine_to_itk(transform.affine)
     cells = np.array(transform.coefficients.shape[2::-1]) - DEGREE  # (nk, nj, ni, 3) -> ni, nj, nk
     spline = sitk.BSplineTransform(3, DEGREE)
     spline.SetTransformDomainMeshSize(cells.tolist())
@@ -69,8 +69,16 @@ def write_transform(path: Path, transform: SplineTransform) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    held = to_itk(transform)
-    _make_room(path, BYTES * transform.coefficients.size + OVERHEAD)
+    write_itk(path, to_itk(transform), BYTES * transform.coefficients.size)
+
+
+def write_itk(path: Path, held: sitk.Transform, size: int = 0) -> None:
+    """Write a transform in ITK's format; ``size`` bytes are made sure of.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    _make_room(path, size + OVERHEAD)
     try:
         sitk.WriteTransform(held, str(path))
     except RuntimeError as error:
@@ -135,7 +143,7 @@ def _any_transform(file: Path, say: Say) -> tuple[sitk.Transform, bool]:
         return read_field(file, say)
     if ending in LINEAR_TEXTS:
         say(f"{file.name} {DIRECTION}")
-        return _affine(LINEAR_TEXTS[ending](file)), False
+        return affine_to_itk(LINEAR_TEXTS[ending](file)), False
     if ending in ITK_FORMATS:
         check_transform_text(file)
         if ending in HDF5:
@@ -186,7 +194,8 @@ def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _affine(matrix: npt.NDArray[np.float64]) -> sitk.AffineTransform:
+def affine_to_itk(matrix: npt.NDArray[np.float64]) -> sitk.AffineTransform:
+    """An affine map, (4, 4) LPS mm."""
     affine = sitk.AffineTransform(3)
     affine.SetMatrix(matrix[:3, :3].ravel().tolist())
     affine.SetTranslation(matrix[:3, 3].tolist())

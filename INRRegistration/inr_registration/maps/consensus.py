@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from inr_registration.core.result import ModelState
-from inr_registration.maps.fitted_map import FittedMap, header, load, newton
+from inr_registration.maps.fitted_map import FittedMap, header, load
 from inr_registration.maps.model import Model, arrays_under
+from inr_registration.maps.newton import newton
 from inr_registration.numerics import checked
 
 Array = npt.NDArray[np.float64]
@@ -69,7 +70,7 @@ class Consensus(FittedMap):
         """
         return self._in_chunks(points, self._gradient)
 
-    def inverted(self, points: npt.ArrayLike) -> Array:
+    def through_backward(self, points: npt.ArrayLike) -> Array:
         """``phi_B^-1`` at (n, 3) fixed world points: (n, 3) moving world points."""
         return self._in_chunks(points, lambda x: invert(self.backward, x, self.forward.map(x), self.form, CLOSE_ENOUGH * self.voxel_mm))
 
@@ -117,14 +118,14 @@ class Consensus(FittedMap):
         return np.asarray((middle - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T - x)
 
     def _gradient(self, x: Array) -> Array:
-        forward, backward = self.forward.jacobian(x), self.backward.jacobian(self.inverted(x))
+        forward, backward = self.forward.jacobian(x), self.backward.jacobian(self.through_backward(x))
         sound = np.linalg.det(backward) * np.linalg.det(self.affine[:3, :3]) > STEEPEST
         other = forward.copy()
         other[sound] = np.linalg.inv(backward[sound])
         return np.asarray(np.linalg.inv(self.affine[:3, :3]) @ (forward + other) / 2 - np.eye(3))
 
     def _discrepancy(self, x: Array) -> Array:
-        y = self.inverted(x)
+        y = self.through_backward(x)
         apart = np.linalg.norm(self.forward.map(x) - y, axis=1)
         missed = np.linalg.norm(self.backward.map(y) - x, axis=1)
         return np.asarray(np.where(missed > UNRESOLVED * self.voxel_mm, np.maximum(apart, missed), apart))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.result import ModelState
+from inr_registration.maps.map import CLOSE, Map
+from inr_registration.maps.newton import newton
 
 Array = npt.NDArray[np.float64]
 
@@ -27,11 +29,7 @@ KINDS = {
 """Where the class of each kind of model file lives; what it needs is imported when such a file is read."""
 
 
-CLOSE = 1e-3
-"""How near an inverse comes, in units of the map."""
-
-
-class FittedMap(ABC):
+class FittedMap(Map):
     """``phi(p) = affine(p + u(p))``, fixed world point to moving world point, LPS mm.
 
     Subclasses give ``affine``, ``displacement`` and ``gradient``, and the plain arrays that they can be built from again.
@@ -70,15 +68,6 @@ class FittedMap(ABC):
     def jacobian(self, points: npt.ArrayLike) -> Array:
         """d phi / d p at (n, 3) world points, (n, 3, 3) without unit, ``[:, i, d] = d phi_i / d p_d``."""
         return np.asarray(self.affine[:3, :3] @ (np.eye(3) + self.gradient(points)))
-
-    def determinant(self, points: npt.ArrayLike) -> Array:
-        """det of ``jacobian`` at (n, 3) world points, (n,)."""
-        return np.asarray(np.linalg.det(self.jacobian(points)))
-
-    @property
-    def unit_mm(self) -> float:
-        """What counts as one voxel where points are compared: 1 mm, or less where the map was fitted on a finer grid."""
-        return 1.0
 
     def inverse(self, points: npt.ArrayLike, steps: int = 30, tolerance_mm: float | None = None) -> Array:
         """The fixed world points (n, 3) that phi takes to given (n, 3) moving world points, by damped Newton steps.
@@ -119,32 +108,3 @@ def load(state: ModelState) -> FittedMap:
     except DAMAGE as error:
         raise InputError(f"the model file is damaged: {repr(error)[:300]}; save it again") from error
     return restored
-
-
-def newton(phi: Any, jacobian: Any, target: Array, guess: Array, steps: int = 30, tolerance_mm: float = 1e-3) -> Array:
-    """Solve ``phi(x) = target`` for (n, 3) points by Newton steps, halved wherever they do not reduce the distance.
-
-    Args:
-        phi: (n, 3) -> (n, 3).
-        jacobian: (n, 3) -> (n, 3, 3), its derivative.
-        target: (n, 3).
-        guess: (n, 3) to start from.
-        steps: Most steps.
-        tolerance_mm: A point is done once it is this close.
-    """
-    x, residual = guess.copy(), target - phi(guess)
-    size, damping = np.linalg.norm(residual, axis=1), np.ones(len(guess))
-    for _ in range(steps):
-        open_ = np.flatnonzero((size > tolerance_mm) & (damping > 1e-3))
-        if not len(open_):
-            break
-        derivative = jacobian(x[open_])
-        safe = np.where(np.abs(np.linalg.det(derivative))[:, None, None] > 0.05, derivative, np.eye(3))
-        step = np.linalg.solve(safe, residual[open_][:, :, None])[:, :, 0]
-        tried = x[open_] + damping[open_, None] * step
-        left = target[open_] - phi(tried)
-        better = np.linalg.norm(left, axis=1) < size[open_]
-        won = open_[better]
-        x[won], residual[won], size[won] = tried[better], left[better], np.linalg.norm(left[better], axis=1)
-        damping[won], damping[open_[~better]] = 1.0, damping[open_[~better]] / 2
-    return x

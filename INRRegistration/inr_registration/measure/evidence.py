@@ -186,7 +186,7 @@ def _consensus(model: FittedMap, points: Array) -> dict[str, Any]:
     if not isinstance(model, Consensus):
         return {}
     apart = model.discrepancy(points)
-    missed = np.linalg.norm(model.backward.map(model.inverted(points)) - points, axis=1)
+    missed = np.linalg.norm(model.backward.map(model.through_backward(points)) - points, axis=1)
     return {
         "mean_mm": float(apart.mean()),
         "p95_mm": float(np.percentile(apart, 95)),

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import Quality
 from inr_registration.images.crop import crop_box
@@ -120,13 +119,6 @@ def dice(fixed: npt.NDArray[np.generic], warped: npt.NDArray[np.generic], labels
         a, b = fixed == label, warped == label
         scores[f"{label:g}"] = float(2 * (a & b).sum() / max(int(a.sum() + b.sum()), 1))
     return scores
-
-
-def pull_labels(labels: npt.NDArray[np.generic], grid: Grid, points: Array) -> npt.NDArray[np.generic]:
-    """Nearest-neighbour values of a label image at (..., 3) world points (LPS mm), see ``Grid.nearest``; 0 outside."""
-    index, inside = grid.nearest(points)
-    i, j, k = np.moveaxis(np.clip(index, 0, np.asarray(grid.size) - 1), -1, 0)
-    return np.asarray(np.where(inside, labels[k, j, i], 0))
 
 
 def common_labels(problem: Problem) -> npt.NDArray[np.generic]:

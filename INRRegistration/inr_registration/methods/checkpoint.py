@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr_registration import __version__
 from inr_registration.core.checkpoints import Checkpoints
 from inr_registration.core.displacements import Displacements
 from inr_registration.core.errors import InputError
 from inr_registration.core.problem import Problem
 from inr_registration.core.result import Curve, ModelState
 from inr_registration.core.settings import Settings
+from inr_registration.core.version import __version__
 from inr_registration.core.volume import Volume
 from inr_registration.optimise.fit import StageRun
 

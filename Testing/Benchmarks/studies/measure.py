@@ -14,6 +14,7 @@ from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
 from inr_registration.maps.consensus import Consensus
 from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.maps.warp import nearest_labels
 from inr_registration.measure import quality
 from inr_registration.methods.choose import new_fit
 from inr_registration.methods.prealign import prealign
@@ -80,7 +81,7 @@ def _overlap(model: FittedMap, problem: Problem) -> dict[str, float]:
     points = fixed.grid.all_points().reshape(-1, 3).astype(np.float64)
     labels = quality.common_labels(problem)
     shape = (*fixed.grid.shape, 3)
-    values = [quality.pull_labels(moving.values, moving.grid, at.reshape(shape)) for at in (points, model.map(points))]
+    values = [nearest_labels(moving.values, moving.grid, at.reshape(shape)) for at in (points, model.map(points))]
     before, after = (np.mean(list(quality.dice(fixed.values, pulled, labels).values())) for pulled in values)
     return {"before": float(before), "dice": float(after)}
 
@@ -92,7 +93,7 @@ def _both_ways(model: Consensus, fixed: Array, moving: Array) -> dict[str, Any]:
     for form in ("newton", "taylor1", "taylor2"):
         tried = replace(model, form=form)
         row[f"{form} tre"] = float(np.linalg.norm(tried.map(fixed) - moving, axis=1).mean())
-        row[f"{form} missed"] = float(np.linalg.norm(model.backward.map(tried.inverted(fixed)) - fixed, axis=1).mean())
+        row[f"{form} missed"] = float(np.linalg.norm(model.backward.map(tried.through_backward(fixed)) - fixed, axis=1).mean())
     apart = model.discrepancy(fixed)
     error = np.linalg.norm(model.map(fixed) - moving, axis=1)
     ranks = [np.argsort(np.argsort(values)) for values in (apart, error)]

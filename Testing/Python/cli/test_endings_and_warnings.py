@@ -17,7 +17,7 @@ from test_interrupted import ended_while_fitting, words
 
 from inr_registration.app.cli import main as cli
 from inr_registration.app.cli.checkpoint_file import NAME
-from inr_registration.app.cli.inputs import unnamed
+from inr_registration.app.problem import unnamed
 from inr_registration.core.model_file import from_bytes
 
 

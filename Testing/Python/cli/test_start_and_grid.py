@@ -11,14 +11,14 @@ import SimpleITK as sitk
 from small_pair import Registered, a_grid, run_cli, true_map, write_nifti
 
 from inr_registration.core.grid import Grid
-from inr_registration.io.point_map import load_map
+from inr_registration.io.maps import load_map
 from inr_registration.io.start import NODES, coarse
 
 NEAR = np.random.default_rng(3).uniform(-22, 22, (300, 3))
 
 
 def error_mm(folder: Path) -> float:
-    return float(np.linalg.norm(load_map(folder / "transform.h5").map.map(NEAR) - true_map(NEAR), axis=1).mean())
+    return float(np.linalg.norm(load_map(folder / "transform.h5").map(NEAR) - true_map(NEAR), axis=1).mean())
 
 
 @pytest.mark.parametrize("name", ["transform.h5", "model.safetensors"])

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from inr_registration.core.errors import InputError
-from inr_registration.io.point_map import load_map
+from inr_registration.io.maps import load_map
 from inr_registration.io.transforms import linear_matrix, read_transform
 
 POINTS = np.array([[1.0, 2.0, 3.0], [-4.0, 5.0, 6.5], [8.0, -7.0, 0.5]])
@@ -123,12 +123,12 @@ def field(path: Path, way: str | None, key: str = "displacement field type") -> 
 
 
 def test_a_field_that_says_that_it_goes_backwards_is_inverted_or_refused(tmp_path: Path) -> None:
-    forwards = load_map(field(tmp_path / "f.nrrd", "resampling")).map
+    forwards = load_map(field(tmp_path / "f.nrrd", "resampling"))
     said: list[str] = []
-    backwards = load_map(field(tmp_path / "b.nrrd", "modeling"), said.append).map
+    backwards = load_map(field(tmp_path / "b.nrrd", "modeling"), said.append)
     np.testing.assert_allclose(forwards.map(backwards.map(POINTS)), POINTS, atol=0.01)
     np.testing.assert_allclose(backwards.inverse(POINTS), forwards.map(POINTS), atol=1e-9)
-    np.testing.assert_allclose(load_map(field(tmp_path / "n.nrrd", None)).map.map(POINTS), forwards.map(POINTS), atol=1e-9)
+    np.testing.assert_allclose(load_map(field(tmp_path / "n.nrrd", None)).map(POINTS), forwards.map(POINTS), atol=1e-9)
     assert "its inverse is used" in said[0]
     with pytest.raises(InputError, match="modeling"):
         read_transform(tmp_path / "b.nrrd")

@@ -15,8 +15,7 @@ from inr_registration.app.cli.main import main
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
 from inr_registration.io.itk_map import ItkMap
-from inr_registration.io.point_map import pull_back
-from inr_registration.io.pull import pull_image, pull_labels
+from inr_registration.maps.warp import pull_image, pull_labels
 
 SIZE = (16, 17, 18)
 GRID = Grid(SIZE[::-1], np.diag([2.0, 2.0, 2.0, 1.0]))
@@ -86,10 +85,10 @@ def test_an_inverse_is_as_good_in_voxels_whatever_their_size(unit: float) -> Non
     spline.SetParameters((generator.normal(size=len(spline.GetParameters())) * 3 * unit).tolist())
     points = generator.uniform(-30, 30, (200, 3)) * unit
     moved = np.array([spline.TransformPoint(p) for p in points.tolist()])
-    found, lost = pull_back(ItkMap(spline), moved)
+    found, lost = ItkMap(spline).pull_back(moved)
     assert not lost.any()
     assert np.linalg.norm(found - points, axis=1).max() < 0.01 * unit
-    _, nowhere = pull_back(ItkMap(sitk.AffineTransform(np.diag([1.0, 1.0, 1e-9]).ravel().tolist(), [0.0] * 3)), points)
+    _, nowhere = ItkMap(sitk.AffineTransform(np.diag([1.0, 1.0, 1e-9]).ravel().tolist(), [0.0] * 3)).pull_back(points)
     assert nowhere.dtype == bool
 
 

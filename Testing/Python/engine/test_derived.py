@@ -19,9 +19,10 @@ from inr_registration.core.settings import Settings
 from inr_registration.core.volume import Volume
 from inr_registration.fields.lattice import SplineLattice
 from inr_registration.maps import unfold
-from inr_registration.maps.derived import OfSpline, draw, warp
+from inr_registration.maps.derived import OfSpline, draw
 from inr_registration.maps.export import sampled
 from inr_registration.maps.folding import corner_folds
+from inr_registration.maps.resample import warp
 from inr_registration.numerics import kernels as compiled
 from inr_registration.numerics.frame import Frame
 from inr_registration.numerics.knots import Knots

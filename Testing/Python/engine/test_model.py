@@ -14,8 +14,9 @@ from inr_registration.core.result import ModelState
 from inr_registration.fields.lattice import SplineLattice, VelocityLattice
 from inr_registration.fields.network import ReluMlp, Siren
 from inr_registration.maps.export import faded
-from inr_registration.maps.fitted_map import load, newton
+from inr_registration.maps.fitted_map import load
 from inr_registration.maps.model import Model
+from inr_registration.maps.newton import newton
 from inr_registration.numerics.frame import Frame
 from inr_registration.numerics.knots import Knots
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from inr_registration.core.volume import Volume
 from inr_registration.images.clean import ROW_BY_ROW, widened
-from inr_registration.maps.derived import warp
+from inr_registration.maps.resample import warp
 from inr_registration.numerics import kernels as compiled
 
 

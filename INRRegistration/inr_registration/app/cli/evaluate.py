@@ -16,9 +16,10 @@ from inr_registration.app.cli.which import which
 from inr_registration.core.errors import InputError
 from inr_registration.core.volume import Volume
 from inr_registration.io.files import read_image, read_labels
-from inr_registration.io.point_map import PointMap, displacement_on, load_map
+from inr_registration.io.maps import load_map
 from inr_registration.io.points import in_pairs, read_points
-from inr_registration.io.pull import pull_image, pull_labels
+from inr_registration.maps.map import Map
+from inr_registration.maps.warp import pull_image, pull_labels
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,9 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     for what in ("landmarks", "labels"):
         if (getattr(arguments, f"fixed_{what}") is None) != (getattr(arguments, f"moving_{what}") is None):
             raise InputError(f"{what} were given for one image only; give them for both, or for none")
-    phi = load_map(arguments.transform, _say).map
+    phi = load_map(arguments.transform, _say)
     fixed = read_image(arguments.fixed, _say, **which(arguments, "fixed"))
-    displacement, _ = displacement_on(fixed.grid, phi)
+    displacement = phi.displacement_on(fixed.grid)
     mask = np.ones(fixed.grid.shape, dtype=bool)
     if arguments.fixed_mask is not None:
         mask = _mask(arguments, fixed)
@@ -93,7 +94,7 @@ def similarity(fixed: Volume, moving: Volume, displacement: Floats, mask: npt.ND
     return {name: {when: scores[when][name] for when in scores} for name in scores["before"]}
 
 
-def landmark_error(phi: PointMap, fixed_path: str, moving_path: str) -> dict[str, dict[str, float]]:
+def landmark_error(phi: Map, fixed_path: str, moving_path: str) -> dict[str, dict[str, float]]:
     """Distances of mapped fixed landmarks from their partners before (no transform) and after, mm."""
     from inr_registration.measure.quality import tre
 
@@ -103,14 +104,14 @@ def landmark_error(phi: PointMap, fixed_path: str, moving_path: str) -> dict[str
     return {"before": tre(fixed, moving), "after": tre(phi.map(fixed), moving)}
 
 
-def overlap(phi: PointMap, fixed: Volume, moving: Volume) -> dict[str, dict[str, float]]:
+def overlap(phi: Map, fixed: Volume, moving: Volume) -> dict[str, dict[str, float]]:
     """Dice of each common label before (no transform) and after, and their mean."""
     from inr_registration.measure.quality import dice
 
     labels = np.setdiff1d(np.intersect1d(np.unique(fixed.values), np.unique(moving.values)), [0])
     if not len(labels):
         raise InputError(f"{fixed.name} and {moving.name} have no label in common; check that their values mean the same")
-    displacement, _ = displacement_on(fixed.grid, phi)
+    displacement = phi.displacement_on(fixed.grid)
     moved = {"before": np.zeros_like(displacement), "after": displacement}
     scores = {when: dice(fixed.values, pull_labels(moving, fixed.grid, u), labels) for when, u in moved.items()}
     table = {name: {when: scores[when][name] for when in scores} for name in scores["before"]}

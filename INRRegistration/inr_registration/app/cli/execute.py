@@ -10,6 +10,7 @@ from pathlib import Path
 
 from inr_registration.app.cli.arguments import EVERY_S
 from inr_registration.app.cli.checkpoint_file import CheckpointFile, run_folder
+from inr_registration.app.cli.drawing import Drawing
 from inr_registration.app.cli.log import log_of, save_log
 from inr_registration.app.cli.main import DIVERGED, KEPT, RED, STOPPED
 from inr_registration.app.cli.outputs import write_result
@@ -19,7 +20,6 @@ from inr_registration.core.problem import Problem
 from inr_registration.core.result import Outcome, Result
 from inr_registration.core.settings import Settings
 from inr_registration.core.verdict import Level
-from inr_registration.io.pull import Drawing
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inr_registration.app.cli.drawing import Drawing
 from inr_registration.app.cli.log import log_of
 from inr_registration.core.errors import InputError
 from inr_registration.core.measures import MAPS, UNKNOWN_MM
@@ -21,7 +22,6 @@ from inr_registration.core.settings import Settings
 from inr_registration.core.volume import Volume
 from inr_registration.io.files import write_image
 from inr_registration.io.publish import PREFIX, finished_folder
-from inr_registration.io.pull import Drawing
 from inr_registration.io.transforms import grid_to_json, write_model, write_transform
 
 RESULTS = (

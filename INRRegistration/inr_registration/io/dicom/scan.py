@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import warnings
@@ -30,8 +29,6 @@ ENDINGS = (".dcm", ".dicom", ".ima")
 DIRECTORY = "1.2.840.10008.1.3.10"
 UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # what is wrong with a file is said in one message of ours
 
 
 class Head(NamedTuple):

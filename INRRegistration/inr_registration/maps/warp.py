@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from inr_registration.core.grid import HALVES, Grid
-from inr_registration.core.result import SplineTransform
 from inr_registration.core.volume import Volume
-from inr_registration.io.itk_map import ItkMap
-from inr_registration.io.point_map import displacement_on
-from inr_registration.io.transforms import to_itk
+
+Array = npt.NDArray[np.float64]
 
 ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
 SHARE = 1e-4
 """Of an undefined voxel in a value: less is rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Drawing:
-    """How the warped image is written where it is not to be as the fit drew it.
-
-    Args:
-        grid: In the fixed image's space.
-        interpolation: ``linear``, ``nearest`` or ``cubic``.
-    """
-
-    grid: Grid
-    interpolation: str = "linear"
-
-    def of(self, moving: Volume, transform: SplineTransform) -> Volume:
-        """The moving image through a transform, on this grid."""
-        displacement, _ = displacement_on(self.grid, ItkMap(to_itk(transform)))
-        return Volume(pull_image(moving, self.grid, displacement, self.interpolation), self.grid, "warped")
 
 
 def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32], interpolation: str = "linear") -> npt.NDArray[np.generic]:
@@ -50,7 +28,7 @@ def pull_image(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]
         displacement: (k, j, i, 3) LPS mm, to where the image is read.
         interpolation: ``linear``, ``nearest`` or ``cubic`` (a spline, which may go a little beyond the values of the image).
     """
-    from inr_registration.maps.derived import warp
+    from inr_registration.maps.resample import warp  # what reads points and transforms alone does without torch
 
     out = warp(volume, grid, np.eye(4), displacement)
     if interpolation != "linear":
@@ -87,7 +65,12 @@ def background(values: npt.NDArray[np.generic]) -> float:
 
 def pull_labels(volume: Volume, grid: Grid, displacement: npt.NDArray[np.float32]) -> npt.NDArray[np.generic]:
     """Nearest labels of ``volume`` at p + displacement(p), (k, j, i) in its own pixel type; 0 outside."""
-    from inr_registration.measure import quality
-
     points = grid.all_points().astype(np.float64) + displacement
-    return quality.pull_labels(volume.values, volume.grid, points).astype(volume.values.dtype)
+    return nearest_labels(volume.values, volume.grid, points).astype(volume.values.dtype)
+
+
+def nearest_labels(labels: npt.NDArray[np.generic], grid: Grid, points: Array) -> npt.NDArray[np.generic]:
+    """Nearest-neighbour values of a label image at (..., 3) world points (LPS mm), see ``Grid.nearest``; 0 outside."""
+    index, inside = grid.nearest(points)
+    i, j, k = np.moveaxis(np.clip(index, 0, np.asarray(grid.size) - 1), -1, 0)
+    return np.asarray(np.where(inside, labels[k, j, i], 0))
