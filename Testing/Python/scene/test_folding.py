@@ -13,7 +13,7 @@ from scipy import ndimage
 from stand_in.boot import application_logic
 
 from inr_registration.core.grid import Grid
-from inr_registration.slicer.scene.folding import find_regions
+from inr_registration.slicer.scene.folding import search
 from inr_registration.slicer.scene.regions_table import read_regions, set_reviewed, to_csv, write_regions
 
 OBLIQUE = Grid.from_geometry((30, 24, 18), [1.0, 1.5, 2.0], [-12, 30, 7], np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, -1]]))
@@ -45,7 +45,7 @@ def ras(index: np.ndarray) -> np.ndarray:
 
 def test_folding_regions_are_the_26_connected_components_of_det_at_or_below_zero(det: np.ndarray) -> None:
     labels, count = ndimage.label(det <= 0, structure=np.ones((3, 3, 3)))
-    found = [region for region in find_regions(det, OBLIQUE, 0.3) if region.kind == "folding"]
+    found = [region for region in search(det, OBLIQUE, 0.3).regions if region.kind == "folding"]
     assert count > 3
     assert len(found) == count
     for label in range(1, count + 1):
@@ -63,14 +63,14 @@ def test_folding_regions_are_the_26_connected_components_of_det_at_or_below_zero
 def test_compressed_regions_are_components_below_the_threshold_that_hold_no_fold(det: np.ndarray) -> None:
     labels, count = ndimage.label(det < 0.4, structure=np.ones((3, 3, 3)))
     sound = [label for label in range(1, count + 1) if det[labels == label].min() > 0]
-    found = [region for region in find_regions(det, OBLIQUE, 0.4) if region.kind == "compressed"]
+    found = [region for region in search(det, OBLIQUE, 0.4).regions if region.kind == "compressed"]
     assert sound
     assert sorted(region.voxels for region in found) == sorted(int((labels == label).sum()) for label in sound)
     assert all(0 < region.worst < 0.4 for region in found)
 
 
 def test_folding_comes_first_and_each_kind_is_sorted_by_volume(det: np.ndarray) -> None:
-    found = find_regions(det, OBLIQUE, 0.5)
+    found = search(det, OBLIQUE, 0.5).regions
     kinds = [region.kind for region in found]
     assert kinds == sorted(kinds, reverse=True)
     for kind in ("folding", "compressed"):
@@ -82,14 +82,14 @@ def test_folding_comes_first_and_each_kind_is_sorted_by_volume(det: np.ndarray) 
 def test_only_voxels_of_the_mask_count(det: np.ndarray) -> None:
     mask = np.zeros(det.shape, dtype=bool)
     mask[:, :, :12] = True
-    inside = find_regions(det, OBLIQUE, 0.3, mask=mask)
+    inside = search(det, OBLIQUE, 0.3, mask=mask).regions
     assert sum(region.voxels for region in inside if region.kind == "folding") == int((det[mask] <= 0).sum()) > 0
 
 
 def test_a_map_without_small_values_has_no_region() -> None:
-    assert find_regions(np.ones(OBLIQUE.shape, dtype=np.float32), OBLIQUE, 0.3) == ()
+    assert search(np.ones(OBLIQUE.shape, dtype=np.float32), OBLIQUE, 0.3).regions == ()
     broken = np.full(OBLIQUE.shape, np.nan, dtype=np.float32)
-    assert find_regions(broken, OBLIQUE, 0.3) == ()
+    assert search(broken, OBLIQUE, 0.3).regions == ()
 
 
 def test_the_nearest_structure_is_found_with_its_distance(det: np.ndarray) -> None:
@@ -97,7 +97,7 @@ def test_the_nearest_structure_is_found_with_its_distance(det: np.ndarray) -> No
     near = (i - 4) ** 2 + (j - 5) ** 2 + (k - 5) ** 2 < 12
     far = (i > 22) & (k > 12)
     parts = [part("far", far), part("near", near)]
-    for region in find_regions(det, OBLIQUE, 0.3, parts):
+    for region in search(det, OBLIQUE, 0.3, parts).regions:
         labels, _ = ndimage.label(det <= 0 if region.kind == "folding" else det < 0.3, structure=np.ones((3, 3, 3)))
         place = np.rint(OBLIQUE.to_index(np.array(region.worst_ras) * [-1, -1, 1])).astype(int)
         mine = labels == labels[place[2], place[1], place[0]]
@@ -120,16 +120,16 @@ def test_a_region_inside_a_structure_names_it_at_distance_zero() -> None:
     det[8:10, 8:10, 8:10] = -0.5
     whole = np.zeros(det.shape, dtype=bool)
     whole[5:14, 5:14, 5:14] = True
-    (region,) = find_regions(det, OBLIQUE, 0.3, [part("liver", whole)])
+    (region,) = search(det, OBLIQUE, 0.3, [part("liver", whole)]).regions
     assert (region.structure, region.distance_mm) == ("liver", 0.0)
-    (alone,) = find_regions(det, OBLIQUE, 0.3)
+    (alone,) = search(det, OBLIQUE, 0.3).regions
     assert alone.structure == ""
     assert math.isnan(alone.distance_mm)
 
 
 def test_the_table_keeps_regions_and_review_marks_in_a_saved_scene(scene, det, tmp_path) -> None:
     k = np.indices(det.shape)[0]
-    regions = [*find_regions(det, OBLIQUE, 0.3, [part("upper\tlobe", k > 12)]), *find_regions(det, OBLIQUE, 0.3)[:2]]
+    regions = [*search(det, OBLIQUE, 0.3, [part("upper\tlobe", k > 12)]).regions, *search(det, OBLIQUE, 0.3).regions[:2]]
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", "regions")
     write_regions(table, regions)
     set_reviewed(table, 1, True)
@@ -149,7 +149,7 @@ def test_the_table_keeps_regions_and_review_marks_in_a_saved_scene(scene, det, t
 
 
 def test_the_table_sorts_what_it_is_given_and_is_emptied_again(scene, det) -> None:
-    regions = find_regions(det, OBLIQUE, 0.4)
+    regions = search(det, OBLIQUE, 0.4).regions
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", "regions")
     write_regions(table, regions[::-1])
     assert [region.volume_mm3 for region in read_regions(table)] == [region.volume_mm3 for region in regions]
@@ -161,7 +161,7 @@ def test_the_table_sorts_what_it_is_given_and_is_emptied_again(scene, det) -> No
 
 def test_marking_a_region_tells_those_who_watch_the_table(scene, det) -> None:
     table = scene.AddNewNodeByClass("vtkMRMLTableNode", "regions")
-    write_regions(table, find_regions(det, OBLIQUE, 0.4))
+    write_regions(table, search(det, OBLIQUE, 0.4).regions)
     heard = []
     table.AddObserver("ModifiedEvent", lambda *_: heard.append(1))
     set_reviewed(table, 0, True)
@@ -174,7 +174,7 @@ def test_a_table_of_somebody_else_holds_no_regions(scene) -> None:
 
 
 def test_the_csv_has_a_line_for_each_region_and_leaves_the_unknown_empty(det) -> None:
-    regions = [replace(region, reviewed=True) for region in find_regions(det, OBLIQUE, 0.4)]
+    regions = [replace(region, reviewed=True) for region in search(det, OBLIQUE, 0.4).regions]
     lines = list(csv.DictReader(io.StringIO(to_csv(regions))))
     assert [int(line["Number"]) for line in lines] == list(range(1, len(regions) + 1))
     assert [float(line["Smallest det J"]) for line in lines] == pytest.approx([region.worst for region in regions])

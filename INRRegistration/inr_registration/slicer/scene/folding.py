@@ -70,7 +70,7 @@ class Found:
     """What a search gave.
 
     Args:
-        regions: See ``find_regions``.
+        regions: See ``search``.
         counts: How many regions of each kind there are, those that are not listed included.
     """
 
@@ -84,14 +84,14 @@ class Found:
         return f"Of {' and '.join(cut)} only the {LISTED} largest are listed." if cut else ""
 
 
-def find_regions(
+def search(
     jacobian: npt.NDArray[np.floating],
     grid: Grid,
     threshold: float,
     structures: Sequence[Structure] = (),
     mask: Mask | None = None,
-) -> tuple[Region, ...]:
-    """Regions that fold, then regions that are compressed below a threshold; each kind by volume, the ``LISTED`` largest.
+) -> Found:
+    """Regions that fold, then regions that are compressed below a threshold; each kind by volume, the ``LISTED`` largest; and how many.
 
     Args:
         jacobian: det J (k, j, i) on the fixed grid; what is not a number counts as sound.
@@ -100,17 +100,6 @@ def find_regions(
         structures: To name what a region lies in or near to.
         mask: (k, j, i), only voxels inside count; None for all.
     """
-    return search(jacobian, grid, threshold, structures, mask).regions
-
-
-def search(
-    jacobian: npt.NDArray[np.floating],
-    grid: Grid,
-    threshold: float,
-    structures: Sequence[Structure] = (),
-    mask: Mask | None = None,
-) -> Found:
-    """The same, and how many there are. Arguments as for ``find_regions``."""
     low = jacobian < threshold if threshold > 0 else jacobian <= 0
     low = low if mask is None else low & mask
     box = box_of(low)
