@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-RESOURCES = {".json", ".ui", ".png", ".svg", ".txt", ".html", ".css", ".js", ".qrc"}
+RESOURCES = {".json", ".ui", ".png", ".svg", ".txt", ".html", ".css", ".js", ".qrc", ".typed"}
 
 
 def wanted(root: Path = ROOT) -> dict[tuple[str, str], list[str]]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 ENTRY = ROOT / "Resources" / "INRRegistration.json"
 CMAKE = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
 

@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "names"
-MODULE = pathlib.Path(__file__).resolve().parents[3] / "INRRegistration"
+MODULE = pathlib.Path(__file__).resolve().parents[2] / "INRRegistration"
 SELF_TESTS = MODULE.parent / "Testing" / "Slicer"
 
 EVERY_QT_OBJECT = {"className", "connect", "delete", "disconnect", "help", "inherits"}

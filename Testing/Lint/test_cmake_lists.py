@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from update_cmake_lists import listed, update, wanted
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 LISTS = wanted()
 
 

@@ -1,4 +1,4 @@
-"""What the architecture tests share."""
+"""What the checks of style and documents share."""
 
 from __future__ import annotations
 

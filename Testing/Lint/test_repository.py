@@ -19,7 +19,7 @@ import pytest
 from inr_registration.core.presets import DEFAULT, load_preset, preset_names
 from inr_registration.core.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "INRRegistration" / "inr_registration"
 
 MAX_BYTES = 1_000_000
