@@ -101,9 +101,9 @@ def hashes(result: Result) -> dict[str, str]:
     return {**found, "words": hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]}
 
 
-def all_hashes() -> Iterator[tuple[str, dict[str, str]]]:
+def all_hashes(presets: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
     """By preset and pair."""
-    for preset in preset_names():
+    for preset in presets:
         settings = shortened(load_preset(preset).settings)
         for name, problem in problems(settings):
             yield f"{preset}, {name}", hashes(register(problem, settings))
@@ -114,11 +114,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=["write", "compare"])
     parser.add_argument("file", type=Path)
+    parser.add_argument("--preset", action="append", help="only these; default: all")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found, differing = {}, 0
     before = json.loads(arguments.file.read_text()) if arguments.verb == "compare" else {}
-    for name, new in all_hashes():
+    for name, new in all_hashes(arguments.preset or preset_names()):
         found[name] = new
         other = [key for key in before.get(name, {}) | new if before.get(name, {}).get(key) != new.get(key)] if before else []
         differing += bool(other)

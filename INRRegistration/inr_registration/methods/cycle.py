@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -10,18 +10,19 @@ from torch import Tensor
 
 from inr_registration.core.settings import Cycle, Settings, Stage
 from inr_registration.maps.consensus import Consensus
-from inr_registration.methods.pair_fit import PairFit
+from inr_registration.methods.graph import Edge, Ends, GraphFit
 from inr_registration.methods.passes import SPARSE, Pass
 from inr_registration.methods.prepare import Prepared
 from inr_registration.methods.single import SingleFit
 from inr_registration.methods.way import TERMS, Way
 from inr_registration.numerics.frame import Array
 from inr_registration.numerics.held import Held
-from inr_registration.optimise.step import Objective
+
+THERE, BACK = ("fixed", "moving"), ("moving", "fixed")
 
 
-class CycleFit(PairFit):
-    """A field from the fixed to the moving image and one back, coupled by the cycle term.
+class CycleFit(GraphFit):
+    """A field from the fixed to the moving image and one back, a loop of two, coupled by the cycle term.
 
     ``phi_F(p) = A(p + u_F(p))`` is fitted where the fixed image counts and ``phi_B(q) = A^-1(q + u_B(q))`` where the moving
     one does, by one optimiser. Van Harten, Stoker, Isgum, "Robust deformable image registration using cycle-consistent
@@ -35,39 +36,14 @@ class CycleFit(PairFit):
     """
 
     def __init__(self, prepared: Prepared, settings: Settings, affine: Array, generator: torch.Generator) -> None:
-        super().__init__()
         assert settings.cycle is not None
         self.cycle: Cycle = settings.cycle
-        back = prepared.swapped(settings)
-        self.forward = SingleFit(prepared, settings, affine, generator)
-        self.backward = SingleFit(back, settings, np.asarray(np.linalg.inv(affine)), generator)
-        self.there = Way.between(prepared, back, affine)
-        self.back = Way.between(back, prepared, np.asarray(np.linalg.inv(affine)))
-        self.planned = sum(stage.iterations for stage in prepared.usable_stages(settings))
-
-    def begin(self, stage: Stage) -> Objective:
-        sides = [side.enter(stage) for side in (self.forward, self.backward)]
-        one_pass = [entered[0] for entered in sides]
-        count = max(int(self.cycle.share * (stage.points or SPARSE)), 1)
-
-        weight = Held(self.forward.prepared.device)
-
-        def draw() -> None:
-            self.done += 1
-            weight.take(torch.tensor(self.cycle.weight * (self.done / self.planned if self.cycle.ramp else 1.0)))
-            for each in one_pass:
-                each.draw()
-            if self.cycle.weight > 0:
-                for each in one_pass:
-                    each.draw_look()
-
-        def terms() -> dict[str, Tensor]:
-            forward, backward = one_pass[0].see(), one_pass[1].see()
-            inverse = {f"{name} (inverse)": value for name, value in backward.terms.items()}
-            return {**forward.terms, **inverse, **self._cycle(forward, backward, count, weight)}
-
-        parameters = [parameter for _, objective in sides for parameter in objective.parameters]
-        return replace(sides[0][1], terms=terms, draw=draw, parameters=parameters, steady=not self.cycle.ramp)
+        back, inverse = prepared.swapped(settings), np.asarray(np.linalg.inv(affine))
+        self.forward, self.backward = SingleFit(prepared, settings, affine, generator), SingleFit(back, settings, inverse, generator)
+        self.there, self.back = Way.between(prepared, back, affine), Way.between(back, prepared, inverse)
+        planned = sum(stage.iterations for stage in prepared.usable_stages(settings))
+        both = [Edge(THERE, self.forward), Edge(BACK, self.backward, " (inverse)")]
+        super().__init__(both, [RoundTrip(self.cycle, (self.there, self.back), planned)] if self.cycle.weight > 0 else [])
 
     def model(self) -> Consensus:
         return Consensus(self.forward.model(), self.backward.model(), self.forward.prepared.spacing, self.cycle.inverse)
@@ -75,9 +51,27 @@ class CycleFit(PairFit):
     def inverse(self) -> Consensus:
         return self.model().reversed()
 
-    def _cycle(self, forward: Pass, backward: Pass, count: int, weight: Held) -> dict[str, Tensor]:
-        """The weighted cycle term of one iteration, both ways."""
-        if self.cycle.weight == 0:
-            return {}
-        term = TERMS[self.cycle.form]
-        return {"cycle": weight.tensor * (term(self.there, forward, backward, count) + term(self.back, backward, forward, count))}
+
+class RoundTrip:
+    """The weighted cycle term, both ways.
+
+    Args:
+        cycle: Its form and weight.
+        ways: From the fixed to the moving image and back, and the other way round.
+        planned: Iterations of all stages, over which the weight may grow.
+    """
+
+    def __init__(self, cycle: Cycle, ways: tuple[Way, Way], planned: int) -> None:
+        self.cycle, self.ways, self.planned, self.count = cycle, ways, planned, 1
+        self.steady = not cycle.ramp
+        self.weight = Held(ways[0].matrix.device)
+
+    def begin(self, stage: Stage) -> None:
+        self.count = max(int(self.cycle.share * (stage.points or SPARSE)), 1)
+
+    def renew(self, done: int) -> None:
+        self.weight.take(torch.tensor(self.cycle.weight * (done / self.planned if self.cycle.ramp else 1.0)))
+
+    def terms(self, seen: Mapping[Ends, Pass]) -> dict[str, Tensor]:
+        term, there, back = TERMS[self.cycle.form], seen[THERE], seen[BACK]
+        return {"cycle": self.weight.tensor * (term(self.ways[0], there, back, self.count) + term(self.ways[1], back, there, self.count))}
