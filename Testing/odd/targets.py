@@ -28,7 +28,7 @@ from inr_registration.core.result import ModelState
 from inr_registration.core.settings import Settings
 from inr_registration.io.files import read_image, read_labels
 from inr_registration.io.points import read_axis, read_line, read_points
-from inr_registration.io.transforms import grid_from_json, read_linear
+from inr_registration.io.transforms import grid_from_json, read_transform
 from odd.models import models
 from odd.options import markups
 
@@ -197,8 +197,8 @@ TARGETS = {
     "nrrd": Target(through_file(".nrrd", image), lambda: itk_seeds(".nrrd")),
     "metaimage": Target(through_file(".mha", image), lambda: itk_seeds(".mha")),
     "dicom": Target(through_file(".dcm", image, labels), dicom_seeds),
-    "transform": Target(through_file(".tfm", read_linear), lambda: transform_seeds(".tfm")),
-    "transform-h5": Target(through_file(".h5", read_linear), lambda: transform_seeds(".h5")),
+    "transform": Target(through_file(".tfm", read_transform), lambda: transform_seeds(".tfm")),
+    "transform-h5": Target(through_file(".h5", read_transform), lambda: transform_seeds(".h5")),
 }
 
 

@@ -88,7 +88,7 @@ def _overlap(model: FittedMap, problem: Problem) -> dict[str, float]:
 
 def _both_ways(model: Consensus, fixed: Array, moving: Array) -> dict[str, Any]:
     """TRE of either network alone, and the ways to invert the backward one."""
-    ways = {"forward": model.forward.map, "backward": model.inverted}
+    ways = {"forward": model.forward.map, "backward": model.through_backward}
     row: dict[str, Any] = {name: float(np.linalg.norm(way(fixed) - moving, axis=1).mean()) for name, way in ways.items()}
     for form in ("newton", "taylor1", "taylor2"):
         tried = replace(model, form=form)

@@ -123,7 +123,10 @@ OPTIONS: dict[str, tuple[Callable[[Path, SmallPair], Words], str]] = {
         "not points",
     ),
     "labels that are not whole": (lambda _, pair: ["--fixed-labels", pair.fixed, "--moving-labels", pair.moving], "whole numbers"),
-    "non-linear start": (lambda d, _: ["--initial-transform", spline(d / "start.tfm")], "not linear"),
+    "start that is not finite": (
+        lambda d, _: ["--initial-transform", undefined_field(d / "start.mha")],
+        "next to none of its vectors are finite",
+    ),
     "broken start": (lambda d, _: ["--initial-transform", file_with(d / "start.tfm", b"nonsense")], "transform"),
 }
 
@@ -132,6 +135,13 @@ def spline(path: Path) -> Path:
     import SimpleITK as sitk
 
     sitk.WriteTransform(sitk.BSplineTransform(3, 3), str(path))
+    return path
+
+
+def undefined_field(path: Path) -> Path:
+    import SimpleITK as sitk
+
+    sitk.WriteImage(sitk.GetImageFromArray(np.full((4, 4, 4, 3), np.nan), isVector=True), str(path))
     return path
 
 

@@ -25,7 +25,7 @@ OLD, NEW = dict.fromkeys((*NAMES, "gone.txt"), "old"), dict.fromkeys(NAMES, "new
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from inr_registration.app.cli import publish
+from inr_registration.io import publish
 
 left = [int(sys.argv[2])]
 

@@ -70,7 +70,7 @@ def off(phi: Callable[[Array], Array], truth: Callable[[Array], Array]) -> float
 
 def test_the_consensus_is_at_least_as_accurate_as_either_network(result: Result) -> None:
     model = consensus_of(result)
-    both = off(model.forward.map, wave), off(model.inverted, wave)
+    both = off(model.forward.map, wave), off(model.through_backward, wave)
     assert BEFORE > 2.5
     assert max(both) < 0.8
     assert error_mm(result) <= 1.02 * min(both)
@@ -187,7 +187,9 @@ def test_the_uncertainty_ranks_the_true_error_where_texture_is_missing() -> None
     )
     model = consensus_of(register(problem, settings))
     at = inner_points(20)
-    forward, backward, both = (np.linalg.norm(phi(at) - truth.map(at), axis=1) for phi in (model.forward.map, model.inverted, model.map))
+    forward, backward, both = (
+        np.linalg.norm(phi(at) - truth.map(at), axis=1) for phi in (model.forward.map, model.through_backward, model.map)
+    )
     uncertainty = model.discrepancy(at)
     assert spearmanr(uncertainty, forward).statistic > 0.5
     assert spearmanr(uncertainty, both).statistic > 0.4
@@ -199,7 +201,7 @@ def test_two_lattices_give_an_inverse_and_a_verdict() -> None:
     both = replace(LATTICE, cycle=Cycle(0.001), uncertainty="cycle")
     result = register(a_problem(), both)
     model = consensus_of(result)
-    assert error_mm(result) <= 1.02 * max(off(model.forward.map, wave), off(model.inverted, wave)) < 0.5
+    assert error_mm(result) <= 1.02 * max(off(model.forward.map, wave), off(model.through_backward, wave)) < 0.5
     assert result.inverse is not None
     assert off(as_map(result.inverse).map, lambda q: model.inverse(q)) < 0.1
     assert result.uncertainty is not None

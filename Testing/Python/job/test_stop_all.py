@@ -14,7 +14,7 @@ from inr_registration.slicer.job import worker
 from inr_registration.slicer.job.messages import Finished
 from inr_registration.slicer.job.run import wait
 
-SOURCE = Path(worker.__file__).parents[2]
+SOURCE = Path(worker.__file__).parents[3]
 
 
 def test_all_runs_are_found_silenced_and_waited_for() -> None:

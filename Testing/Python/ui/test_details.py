@@ -203,7 +203,7 @@ def test_what_was_logged_on_the_way_is_told_and_nobody_listens_afterwards(logged
     logged.until(lambda: not logged.session.running)
     assert library.handlers == before
     logged.ui.copyButton.click()
-    assert "log: WARNING inr_registration.slicer.job: something about <name>" in copied()["all"]
+    assert "log: WARNING inr_registration.job: something about <name>" in copied()["all"]
 
 
 def test_an_older_result_tells_what_the_scene_remembers(logged: Desk) -> None:

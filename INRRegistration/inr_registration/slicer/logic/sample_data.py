@@ -16,7 +16,7 @@ WINDOW, LEVEL = 600.0, 50.0
 """Of both volumes alike, HU, so that they can be compared by eye."""
 PAUSE_S = 0.01
 """Between two looks at what the user does, while the images are made."""
-THUMBNAIL = Path(__file__).resolve().parents[2] / "Resources" / "Icons" / "INRTrunk.png"
+THUMBNAIL = Path(__file__).resolve().parents[3] / "Resources" / "Icons" / "INRTrunk.png"
 
 
 _choosers: list[Callable[[Any, Any], object]] = []
