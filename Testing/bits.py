@@ -30,12 +30,15 @@ from phantoms.ventricle import Ventricle  # noqa: E402
 
 # isort: split
 from inr_registration.app.register import register  # noqa: E402
-from inr_registration.core.grid import Grid  # noqa: E402
-from inr_registration.core.presets import load_preset, preset_names  # noqa: E402
-from inr_registration.core.problem import Problem  # noqa: E402
-from inr_registration.core.result import Result  # noqa: E402
-from inr_registration.core.settings import Settings  # noqa: E402
-from inr_registration.core.volume import Volume  # noqa: E402
+from inr_registration.core import (  # noqa: E402
+    Grid,
+    Problem,
+    Result,
+    Settings,
+    Volume,
+    load_preset,
+    preset_names,
+)
 
 SHARE, VOXELS = 0.05, 40_000
 """Of a preset's iterations; at most so many voxels."""

@@ -19,8 +19,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image
+from inr_registration.core import InputError
+from inr_registration.io import read_image
 
 PLACES, SHUFFLED = range(8), (3, 0, 7, 5, 1, 2, 6, 4)
 STEP, ORIGIN = 3.0, np.array([-20.0, -30.0, 10.0])

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from inr_registration.core.grid import Part
-from inr_registration.core.result import WHOLE
+from inr_registration.core import WHOLE, Part
 
 Floats = npt.NDArray[np.float32]
 

@@ -30,17 +30,11 @@ from calibration_others import bootstrap, discrepancy, ensemble, texture
 from scipy.optimize import nnls
 from scipy.stats import spearmanr
 
-from inr_registration.core import calibration
-from inr_registration.core.calibration import Calibration, method_of
-from inr_registration.core.presets import load_preset
-from inr_registration.core.settings import Settings
-from inr_registration.measure.uncertainty.estimators import ESTIMATORS
-from inr_registration.measure.uncertainty.sites import Sites, fitted_spacing, sites
-from inr_registration.methods import prepare
-from inr_registration.methods.choose import new_fit
-from inr_registration.methods.pair_fit import PairFit
+from inr_registration.core import Calibration, Settings, calibration, load_preset, method_of
+from inr_registration.measure import ESTIMATORS, Sites, fitted_spacing, sites
+from inr_registration.methods import PairFit, new_fit, prepare
 from inr_registration.methods.prealign import prealign
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.optimise import fit_stage
 
 Array = npt.NDArray[np.float64]
 

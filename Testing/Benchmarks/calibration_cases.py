@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image
-from inr_registration.phantom.trunk import Warp, make_pair
+from inr_registration.core import Grid, Problem, Volume
+from inr_registration.io import read_image
+from inr_registration.phantom import Warp, make_pair
 
 Array = npt.NDArray[np.float64]
 

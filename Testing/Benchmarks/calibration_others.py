@@ -10,16 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from inr_registration.core.settings import Settings
-from inr_registration.images.clean import CleanImage
-from inr_registration.maps.consensus import Consensus
+from inr_registration.core import Settings
+from inr_registration.images import CleanImage
+from inr_registration.maps import Consensus
+from inr_registration.measure import AMPLITUDE, BUMP, Sites, bent, random_bend, refit_stage, refitted, smoothed, strain_of
 from inr_registration.measure.uncertainty import laplace
-from inr_registration.measure.uncertainty.bend import bent, random_bend
-from inr_registration.measure.uncertainty.refits import AMPLITUDE, BUMP, refit_stage, refitted
-from inr_registration.measure.uncertainty.sites import Sites, smoothed, strain_of
-from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.methods import PairFit, Prepared
+from inr_registration.optimise import fit_stage
 
 Array = npt.NDArray[np.float64]
 Start = Callable[[Prepared, int], PairFit]

@@ -22,9 +22,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from torch import Tensor
 
-from inr_registration.fields.network import Siren
-from inr_registration.numerics.jet import PAIRS
-from inr_registration.terms.regularity import bending, symmetric_jacobian
+from inr_registration.fields import Siren
+from inr_registration.numerics import PAIRS
+from inr_registration.terms import bending, symmetric_jacobian
 
 
 def closed_form(network: Siren, points: Tensor, term: str) -> Tensor:

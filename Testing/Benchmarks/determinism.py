@@ -26,9 +26,8 @@ from invariance import given
 from metamorphic import textured_ball
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Problem, load_preset
+from inr_registration.maps import load
 
 DIGITS = 8
 SPACING = 2.0

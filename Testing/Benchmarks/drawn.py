@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inr_registration.core.settings import Geometry
-from inr_registration.core.volume import Volume
+from inr_registration.core import Geometry, Volume
 
 Array = npt.NDArray[np.float64]
 

@@ -33,9 +33,9 @@ from pathlib import Path
 
 import numpy as np
 
-from inr_registration.app.cli.demo import write_pair
-from inr_registration.core.model_file import from_bytes
-from inr_registration.phantom.trunk import make_pair
+from inr_registration.app.cli import write_pair
+from inr_registration.core import from_bytes
+from inr_registration.phantom import make_pair
 
 WAYS = ("SIGKILL", "SIGTERM", "Ctrl-C", "Ctrl-C twice")
 Content = dict[str, str]

@@ -22,18 +22,12 @@ import torch
 from profile_stages import BYTES, work
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Settings, Stage
-from inr_registration.fields.lattice import Lattice
-from inr_registration.io.files import read_image
-from inr_registration.methods import prepare
-from inr_registration.methods.choose import new_fit
-from inr_registration.methods.single import SingleFit
-from inr_registration.numerics.device import choose_device, current, describe_device
-from inr_registration.optimise.adam import Adam
-from inr_registration.optimise.step import WARM_UP, Plain, Step, new_step
+from inr_registration.core import Problem, Result, Settings, Stage, load_preset
+from inr_registration.fields import Lattice
+from inr_registration.io import read_image
+from inr_registration.methods import SingleFit, new_fit, prepare
+from inr_registration.numerics import choose_device, current, describe_device
+from inr_registration.optimise import WARM_UP, Adam, Plain, Step, new_step
 
 PHASES = ("prepare", "affine", "pyramid", "fit", "finish")
 

@@ -25,8 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Volume
 
 THICK = (512, 512, 300)
 SPACING_MM = 1.0
@@ -78,8 +77,7 @@ def one(asked: dict[str, Any]) -> dict[str, float]:
     import torch
 
     from inr_registration.app.register import register
-    from inr_registration.core.presets import load_preset
-    from inr_registration.core.problem import Problem
+    from inr_registration.core import Problem, load_preset
 
     torch.set_num_threads(asked["threads"])
     settings = load_preset(asked["preset"]).settings

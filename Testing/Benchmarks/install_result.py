@@ -26,12 +26,11 @@ import numpy as np  # noqa: E402
 from stand_in import qt, slicer, slot_errors  # noqa: E402
 
 # isort: split
-from inr_registration.core.settings import Affine, Settings, Stage  # noqa: E402
-from inr_registration.slicer.logic.session import Session  # noqa: E402
+from inr_registration.core import Affine, Settings, Stage  # noqa: E402
+from inr_registration.slicer.logic import Session  # noqa: E402
+from inr_registration.slicer.scene import Inputs  # noqa: E402
 from inr_registration.slicer.scene.outputs import Outputs  # noqa: E402
-from inr_registration.slicer.scene.read import Inputs  # noqa: E402
-from inr_registration.slicer.ui.panel import Panel  # noqa: E402
-from inr_registration.slicer.ui.parameters import INRRegistrationParameterNode  # noqa: E402
+from inr_registration.slicer.ui import INRRegistrationParameterNode, Panel  # noqa: E402
 
 FORMS = ROOT / "INRRegistration" / "Resources" / "UI"
 SETTINGS = Settings(stages=(Stage(4, 5, 0.8),), affine=Affine("none"), regularity={"diffusion": 0.005})

@@ -30,11 +30,9 @@ from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, flipped, in_memory
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.io.files import read_image
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Affine, Problem, Settings, Stage, load_preset
+from inr_registration.io import read_image
+from inr_registration.maps import load
 
 Array = npt.NDArray[np.float64]
 

@@ -22,11 +22,8 @@ import torch
 from scipy import ndimage
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image
-from inr_registration.io.points import read_points
+from inr_registration.core import Problem, Volume, load_preset
+from inr_registration.io import read_image, read_points
 
 Array = npt.NDArray[np.float64]
 

@@ -20,10 +20,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # for odd
 import numpy as np
 from odd.case import affine_of, blobs
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Problem, Volume, load_preset
 
 
 def main() -> None:

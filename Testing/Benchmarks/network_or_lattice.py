@@ -25,8 +25,8 @@ from movers.movers import MOVERS
 from studies.cases import known
 from studies.measure import measured
 
-from inr_registration.core.problem import Problem
-from inr_registration.io.files import read_image
+from inr_registration.core import Problem
+from inr_registration.io import read_image
 
 CHECKED = 40_000
 """Voxels at which the smoothness is measured."""

@@ -114,10 +114,8 @@ def run_preset(pair: Path, preset: str, transform: Path, threads: int) -> float:
     import torch
 
     from inr_registration.app.register import register
-    from inr_registration.core.presets import load_preset
-    from inr_registration.core.problem import Problem
-    from inr_registration.io.files import read_image
-    from inr_registration.io.transforms import write_transform
+    from inr_registration.core import Problem, load_preset
+    from inr_registration.io import read_image, write_transform
 
     torch.set_num_threads(threads)
     fixed, moving = (read_image(str(pair / f"{side}.nii.gz"), lambda _: None) for side in ("fixed", "moving"))

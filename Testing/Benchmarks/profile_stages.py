@@ -27,15 +27,11 @@ import torch
 from drawn import curves
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings, Stage
-from inr_registration.fields.lattice import Lattice
-from inr_registration.io.files import read_image
-from inr_registration.methods import prepare
-from inr_registration.methods.choose import new_fit
-from inr_registration.methods.single import SingleFit
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.core import Problem, Settings, Stage, load_preset
+from inr_registration.fields import Lattice
+from inr_registration.io import read_image
+from inr_registration.methods import SingleFit, new_fit, prepare
+from inr_registration.optimise import fit_stage
 
 PARTS = {
     "warp": ("warp",),

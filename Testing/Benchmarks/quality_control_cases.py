@@ -16,12 +16,9 @@ import numpy.typing as npt
 from calibration_cases import known_warp, tissue
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image
-from inr_registration.phantom.trunk import make_pair
+from inr_registration.core import Affine, Grid, Problem, Representation, Settings, Stage, Volume
+from inr_registration.io import read_image
+from inr_registration.phantom import make_pair
 
 Array = npt.NDArray[np.float64]
 Truth = Callable[[Array], Array]

@@ -21,10 +21,8 @@ import torch
 from studies.cases import known
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Quality
-from inr_registration.io.files import read_image
+from inr_registration.core import Problem, Quality, load_preset
+from inr_registration.io import read_image
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ import torch
 from phantoms.follow import correlation, follow
 from phantoms.peristalsis import REACH, Peristalsis
 
-from inr_registration.core.settings import Affine, Geometry, Representation, Settings, Stage
-from inr_registration.maps.fitted_map import FittedMap
+from inr_registration.core import Affine, Geometry, Representation, Settings, Stage
+from inr_registration.maps import FittedMap
 
 MODELS = ("plain", "tangent", "combined")
 BREATH = (0.0, 3.6, 4.8)

@@ -28,12 +28,17 @@ import torch  # noqa: E402
 from phantoms.ventricle import Ventricle  # noqa: E402
 
 from inr_registration.app.register import register  # noqa: E402
-from inr_registration.core.presets import load_preset  # noqa: E402
-from inr_registration.core.problem import Problem  # noqa: E402
-from inr_registration.core.settings import Affine, Geometry, Settings, Stage  # noqa: E402
-from inr_registration.fields.geometry.cardiac import around, directions  # noqa: E402
-from inr_registration.maps.fitted_map import FittedMap, load  # noqa: E402
-from inr_registration.measure.strain import DIRECTIONS, along, green_lagrange  # noqa: E402
+from inr_registration.core import (  # noqa: E402
+    Affine,
+    Geometry,
+    Problem,
+    Settings,
+    Stage,
+    load_preset,
+)
+from inr_registration.fields import around, directions  # noqa: E402
+from inr_registration.maps import FittedMap, load  # noqa: E402
+from inr_registration.measure import DIRECTIONS, along, green_lagrange  # noqa: E402
 
 Array = npt.NDArray[np.float64]
 

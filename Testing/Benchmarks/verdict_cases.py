@@ -15,11 +15,8 @@ import numpy.typing as npt
 from held_out import FETAL
 from quality_control_cases import BREAKAGES, Trial, small, trials
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image, read_labels
+from inr_registration.core import Grid, Problem, Settings, Volume
+from inr_registration.io import read_image, read_labels
 
 Array = npt.NDArray[np.float64]
 KINDS = {"hippo": "brain", "liver4d": "liver", "lung": "lung", "trunk": "trunk", "fetal": "brain", "brain": "brain"}

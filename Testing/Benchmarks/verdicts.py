@@ -31,9 +31,8 @@ EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)
 def observe(name: str, case: Any, preset: str, max_voxels: int) -> Row:
     """Register a case: its evidence and, where it is known, its true error."""
     from inr_registration.app.register import register
-    from inr_registration.core.errors import InputError
-    from inr_registration.core.presets import load_preset
-    from inr_registration.maps.fitted_map import load
+    from inr_registration.core import InputError, load_preset
+    from inr_registration.maps import load
 
     settings = case.change(replace(load_preset(preset).settings, max_voxels=max_voxels, device="cpu"))
     row: Row = {"id": name, "preset": preset, "group": case.group, "kind": case.kind, "half": case.half}
@@ -71,9 +70,7 @@ def study(args: argparse.Namespace) -> list[Row]:
 
 def judged(row: Row) -> str:
     """The level of a row by the thresholds of now."""
-    from inr_registration.measure.chance import Lead
-    from inr_registration.measure.evidence import Evidence
-    from inr_registration.measure.verdict import judge
+    from inr_registration.measure import Evidence, Lead, judge
 
     if "refused" in row:
         return "refused"

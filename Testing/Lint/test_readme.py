@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inr_registration.app.cli.arguments import VERBS, parse
+from inr_registration.app.cli import VERBS, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,8 +16,7 @@ from types import ModuleType
 
 import pytest
 
-from inr_registration.core.presets import DEFAULT, load_preset, preset_names
-from inr_registration.core.settings import Settings
+from inr_registration.core import DEFAULT, Settings, load_preset, preset_names
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "INRRegistration" / "inr_registration"

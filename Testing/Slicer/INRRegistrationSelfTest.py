@@ -18,8 +18,8 @@ needs_torch = unittest.skipUnless(importlib.util.find_spec("torch"), NO_TORCH)
 
 def trunk_pair():
     """The sample pair at its small size: both volume nodes and the phantom with the true map."""
-    from inr_registration.phantom.trunk import make_pair
-    from inr_registration.slicer.logic.sample_data import add_trunk_pair
+    from inr_registration.phantom import make_pair
+    from inr_registration.slicer.logic import add_trunk_pair
 
     return *add_trunk_pair(slicer.mrmlScene, "small"), make_pair("small")
 
@@ -61,7 +61,7 @@ class PanelTest(unittest.TestCase):
     def test_the_sample_is_known_to_sample_data(self):
         import SampleData
 
-        from inr_registration.slicer.logic.sample_data import CATEGORY, SAMPLE, register_sample_data
+        from inr_registration.slicer.logic import CATEGORY, SAMPLE, register_sample_data
 
         register_sample_data()
         sources = SampleData.SampleDataLogic.sampleDataSourcesByCategory(CATEGORY)
@@ -111,7 +111,7 @@ class RegistrationTest(unittest.TestCase):
         assert abs(float(np.median(values)) - 1) < 0.2
 
     def test_the_overlays_come_and_go(self):
-        from inr_registration.slicer.scene.overlays import MODES, Overlays
+        from inr_registration.slicer.scene import MODES, Overlays
 
         overlays = Overlays(slicer.mrmlScene)
         composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
@@ -125,7 +125,7 @@ class RegistrationTest(unittest.TestCase):
         assert [(node.GetBackgroundVolumeID(), node.GetForegroundVolumeID()) for node in composites] == before
 
     def test_a_jump_shows_the_place_in_every_slice_view(self):
-        from inr_registration.slicer.scene.navigate import jump
+        from inr_registration.slicer.scene import jump
 
         place = (12.0, -7.0, 20.0)
         jump(slicer.mrmlScene, place)

@@ -26,7 +26,7 @@ from stand_in.window import compose, views  # noqa: E402
 import stand_in  # noqa: E402
 
 # isort: split
-from inr_registration.slicer.logic.sample_data import add_trunk_pair  # noqa: E402
+from inr_registration.slicer.logic import add_trunk_pair  # noqa: E402
 
 OVERLAYS = ("blend", "checkerboard", "jacobian", "warpGrid", "difference", "uncertainty")
 LOOSE = {"diffusionWeight": 0.005, "symmetricJacobianWeight": 0.0}

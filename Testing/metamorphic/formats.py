@@ -9,8 +9,8 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk
 
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image
+from inr_registration.core import Volume
+from inr_registration.io import read_image
 
 Write = Callable[[Volume, Path], Path]
 """Writes a volume into an empty folder and returns what is to be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
+from inr_registration.core import Affine, Representation, Settings, Stage
 
 STIFF = Settings(
     representation=Representation("velocity"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Volume
 
 Array = npt.NDArray[np.float64]
 

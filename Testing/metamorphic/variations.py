@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Volume
 
 Array = npt.NDArray[np.float64]
 Map = Callable[[Array], Array]

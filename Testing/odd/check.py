@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from inr_registration.app.cli.main import main
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.io.transforms import read_model
+from inr_registration.core import InputError, load_preset
+from inr_registration.io import read_model
 from odd.case import Case, error_mm
 
 PRESET = "quick"
@@ -62,7 +61,7 @@ def judge_cli(case: Case, folder: Path) -> Verdict:
 def judge_python(case: Case) -> Verdict:
     """The same by the Python call; what is refused may be refused where the problem is made."""
     from inr_registration.app.register import register
-    from inr_registration.maps.fitted_map import load
+    from inr_registration.maps import load
 
     try:
         problem = case.problem()
@@ -137,7 +136,7 @@ def _refused(expected: str, message: str) -> list[str]:
 
 
 def _result(case: Case, output: Path) -> list[str]:
-    from inr_registration.maps.fitted_map import load
+    from inr_registration.maps import load
 
     model = load(read_model(output / "model.safetensors"))
     return [] if case.shift is None else _near(error_mm(model.map, case), case)

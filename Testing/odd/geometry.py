@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from inr_registration.core.grid import Grid
+from inr_registration.core import Grid
 
 
 @st.composite

@@ -62,7 +62,7 @@ def turned(degrees: float, axis: int = 2) -> Array:
 
 def head(affine: Array, size: tuple[int, int, int], shift: Array) -> Picture:
     """The ordinary picture three times as large: a body of about 180 mm in an image of 250 mm."""
-    from inr_registration.core.grid import Grid
+    from inr_registration.core import Grid
     from odd.case import blobs
 
     points = Grid(size, affine).all_points().astype(np.float64)

@@ -7,19 +7,10 @@ from functools import cache
 import numpy as np
 import torch
 
-from inr_registration.core.centreline import Centreline
-from inr_registration.core.result import ModelState
-from inr_registration.fields.cardiac import PORTS, CardiacField
-from inr_registration.fields.geometry.tube import Tubes
-from inr_registration.fields.lattice import SplineLattice
-from inr_registration.fields.network import ReluMlp, Siren
-from inr_registration.fields.tube import TubeField
-from inr_registration.maps.cardiac_map import CardiacMap
-from inr_registration.maps.consensus import Consensus
-from inr_registration.maps.model import Model
-from inr_registration.maps.tube_map import TubeMap
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
+from inr_registration.core import Centreline, ModelState
+from inr_registration.fields import PORTS, CardiacField, ReluMlp, Siren, SplineLattice, TubeField, Tubes
+from inr_registration.maps import CardiacMap, Consensus, Model, TubeMap
+from inr_registration.numerics import Frame, Knots
 
 FRAME, BOX = Frame(np.zeros(3), 30 * np.eye(3)), np.array([[-1.0] * 3, [1.0] * 3])
 

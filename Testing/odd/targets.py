@@ -21,14 +21,8 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk
 
-from inr_registration.core import model_file
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.core.result import ModelState
-from inr_registration.core.settings import Settings
-from inr_registration.io.files import read_image, read_labels
-from inr_registration.io.points import read_axis, read_line, read_points
-from inr_registration.io.transforms import grid_from_json, read_transform
+from inr_registration.core import InputError, ModelState, Settings, load_preset, model_file, preset_names
+from inr_registration.io import grid_from_json, read_axis, read_image, read_labels, read_line, read_points, read_transform
 from odd.models import models
 from odd.options import markups
 
@@ -112,7 +106,7 @@ def labels(path: Path) -> None:
 
 def model(content: bytes) -> bool:
     """From bytes to a map that gives numbers."""
-    from inr_registration.maps.fitted_map import load
+    from inr_registration.maps import load
 
     def read() -> None:
         state = model_file.from_bytes(content)

@@ -10,14 +10,11 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.maps.fitted_map import FittedMap
-from inr_registration.methods.choose import new_fit
-from inr_registration.methods.pair_fit import PairFit
+from inr_registration.core import Problem, Settings, Volume
+from inr_registration.maps import FittedMap
+from inr_registration.methods import PairFit, new_fit
 from inr_registration.methods.prepare import prepare
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.optimise import fit_stage
 
 Judged = TypeVar("Judged")
 

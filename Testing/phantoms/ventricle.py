@@ -17,9 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Problem, Volume
 
 Array = npt.NDArray[np.float64]
 

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.methods.graph import Edge, GraphFit, Loop
+from inr_registration.core import Problem, Settings, Volume
+from inr_registration.methods import Edge, GraphFit, Loop, SingleFit
 from inr_registration.methods.prepare import prepare
-from inr_registration.methods.single import SingleFit
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.optimise import fit_stage
 
 
 def register_group(images: Sequence[Volume], settings: Settings, weight: float) -> GraphFit:

@@ -9,15 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.fields.network import Network, Siren
-from inr_registration.methods.graph import Edge, GraphFit
+from inr_registration.core import Problem, Settings, Volume
+from inr_registration.fields import Network, Siren
+from inr_registration.methods import Edge, GraphFit, SingleFit
 from inr_registration.methods.prepare import prepare
-from inr_registration.methods.single import SingleFit
-from inr_registration.numerics.jet import Jet
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.numerics import Jet
+from inr_registration.optimise import fit_stage
 
 
 class AtTime(Network):

@@ -6,7 +6,28 @@ grid, positions LPS millimetres, lengths millimetres, as everywhere below the sc
 
 from __future__ import annotations
 
-from inr_registration.report.data import report_data
-from inr_registration.report.page import report_html
+from inr_registration.core.lazy import face
 
-__all__ = ["report_data", "report_html"]
+__getattr__, __dir__, __all__ = face(
+    __name__,
+    {
+        "data": ("report_data",),
+        "facts": ("headline",),
+        "folding": (
+            "count_regions",
+            "find_folding",
+        ),
+        "grid_lines": ("warp_grid",),
+        "overview": ("focus",),
+        "page": ("report_html",),
+        "views": ("obliqueness",),
+        "words": (
+            "number",
+            "percent",
+            "plain",
+            "position",
+            "seconds",
+            "short",
+        ),
+    },
+)

@@ -9,13 +9,7 @@ import numpy as np
 from Benchmarks.lasting.marks import Mark, mark
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
+from inr_registration.core import Command, Grid, InputError, Problem, Progress, Settings, Volume, load_preset
 from inr_registration.report import report_html
 
 PRESETS = ("auto", "quick", "ffd", "idir", "cycle-siren")

@@ -20,13 +20,11 @@ from Benchmarks.lasting.marks import Mark, mark
 from blobs import LONG, QUICK, blob
 from loops import Loop
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.settings import Settings
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.logic.session import Ended, Progressed, Session
+from inr_registration.core import InputError, Settings
+from inr_registration.slicer.job import living
+from inr_registration.slicer.logic import Ended, Progressed, Session
+from inr_registration.slicer.scene import Inputs, remove_result
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
-from inr_registration.slicer.scene.store import remove_result
 
 ENDINGS = ("kept", "kept and removed", "stopped", "cancelled", "cancelled at once", "broken", "refused")
 ROUND = len(ENDINGS)

@@ -10,17 +10,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings, Stage
-from inr_registration.fields.lattice import SplineLattice, enough_squarings, exponential
-from inr_registration.maps.model import Model
-from inr_registration.methods.passes import SMOOTHNESS, _level, _on_cells
+from inr_registration.core import Problem, Settings, Stage, load_preset
+from inr_registration.fields import SplineLattice, enough_squarings, exponential
+from inr_registration.maps import Model
+from inr_registration.methods import SMOOTHNESS, Prepared
+from inr_registration.methods.passes import _level, _on_cells
 from inr_registration.methods.prealign import prealign
-from inr_registration.methods.prepare import Prepared, prepare
-from inr_registration.numerics.knots import Knots
-from inr_registration.optimise.adam import Adam
-from inr_registration.optimise.stopping import cosine
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import Knots
+from inr_registration.optimise import Adam, cosine
 
 Objective = Callable[[Tensor], Tensor]
 """Of a velocity (3, nk, nj, ni)."""

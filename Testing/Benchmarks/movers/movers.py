@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv3d, pad
 
-from inr_registration.fields.lattice import respline
-from inr_registration.fields.network import Siren
-from inr_registration.methods.single import LATTICE_BETAS
-from inr_registration.numerics.knots import Knots
-from inr_registration.optimise.stopping import cosine
+from inr_registration.fields import Siren, respline
+from inr_registration.methods import LATTICE_BETAS
+from inr_registration.numerics import Knots
+from inr_registration.optimise import cosine
 from movers.loop import Group, Mover, Objective, Place
 
 NETWORK_BETAS = (0.9, 0.99)

@@ -27,10 +27,8 @@ def _run(name: str, task: Task, laps: Laps) -> sitk.Transform:
     import torch
 
     from inr_registration.app.register import register
-    from inr_registration.core.presets import load_preset
-    from inr_registration.core.problem import Problem
-    from inr_registration.io.files import read_image
-    from inr_registration.io.transforms import to_itk
+    from inr_registration.core import Problem, load_preset
+    from inr_registration.io import read_image, to_itk
 
     torch.set_num_threads(task.threads)
     settings = load_preset(name).settings
@@ -49,7 +47,7 @@ def _common_affine(task: Task, laps: Laps) -> npt.NDArray[np.float64]:
     """(4, 4) matrix, fixed to moving, LPS mm."""
     from simpleitk_peers import affine
 
-    from inr_registration.io.transforms import linear_matrix
+    from inr_registration.io import linear_matrix
 
     images = task.images()
     with laps.lap("affine"):

@@ -11,12 +11,10 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
-from inr_registration.images.pyramid import level
-from inr_registration.io.files import read_image, read_labels
-from inr_registration.io.points import read_points
-from inr_registration.phantom.trunk import Pair, Warp, make_pair, random_warp
+from inr_registration.core import Problem, Volume
+from inr_registration.images import level
+from inr_registration.io import read_image, read_labels, read_points
+from inr_registration.phantom import Pair, Warp, make_pair, random_warp
 
 MOST_VOXELS = 400_000
 """Real images are resampled to an isotropic spacing with at most about this many voxels."""

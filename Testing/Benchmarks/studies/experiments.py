@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from inr_registration.core.presets import load_preset
-from inr_registration.core.settings import Settings
+from inr_registration.core import Settings, load_preset
 from studies import variants as v
 from studies.cases import GAPS_S
 from studies.runs import Job

@@ -10,16 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.maps.consensus import Consensus
-from inr_registration.maps.fitted_map import FittedMap
-from inr_registration.maps.warp import nearest_labels
+from inr_registration.core import Problem, Settings
+from inr_registration.maps import Consensus, FittedMap, nearest_labels
 from inr_registration.measure import quality
-from inr_registration.methods.choose import new_fit
+from inr_registration.methods import new_fit
 from inr_registration.methods.prealign import prealign
 from inr_registration.methods.prepare import prepare
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.optimise import fit_stage
 from inr_registration.terms import regularity
 
 Array = npt.NDArray[np.float64]

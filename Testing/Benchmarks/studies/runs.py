@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from inr_registration.core.settings import Settings
+from inr_registration.core import Settings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from inr_registration.core.settings import Affine, Cycle, Representation, Settings, Stage
+from inr_registration.core import Affine, Cycle, Representation, Settings, Stage
 
 OURS = Settings(
     method="study",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import inr_registration
-from inr_registration.core.grid import Grid
+from inr_registration.core import Grid
 
 ROOT = Path(inr_registration.__file__).parents[1]
 LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from odd.geometry import grids
 from small_pair import LPS_RAS
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image, write_image
+from inr_registration.core import Grid, Volume
+from inr_registration.io import read_image, write_image
 
 KINDS = ("int8", "uint8", "int16", "uint16", "int32", "float32", "float64")
 

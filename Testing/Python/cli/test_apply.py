@@ -112,7 +112,7 @@ def test_points_without_an_inverse_are_counted(tmp_path: Path) -> None:
 
 
 def test_itk_transforms_of_many_kinds_are_mapped_as_itk_maps_them() -> None:
-    from inr_registration.io.itk_map import ItkMap
+    from inr_registration.io import ItkMap
 
     generator = np.random.default_rng(2)
     spline = sitk.BSplineTransform(3, 3)

@@ -13,8 +13,8 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image
+from inr_registration.core import InputError
+from inr_registration.io import read_image
 
 TRUTH = np.random.default_rng(0).integers(0, 3000, size=(10, 11, 12)).astype(np.int16)
 PLAIN = ["a.mha", "a.mhd", "a.nrrd", "a.nhdr", "a.hdr", "a.img", "a.nii", "a.vtk", "a.gipl", "a.tif", "a.mrc", "a.h5", "a.spr"]

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from small_pair import run_cli
 
-from inr_registration.core.presets import preset_names
-from inr_registration.core.settings import Settings
-from inr_registration.phantom.trunk import make_pair, random_warp
+from inr_registration.core import Settings, preset_names
+from inr_registration.phantom import make_pair, random_warp
 
 
 def test_the_demo_comes_closer_to_the_truth(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from dicom_files import (
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from inr_registration.io.files import read_image
+from inr_registration.io import read_image
 
 
 def itk_compressed(path: Path, kind: str) -> None:

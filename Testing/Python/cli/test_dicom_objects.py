@@ -28,7 +28,7 @@ from dicom_files import (
 )
 from pydicom.uid import NuclearMedicineImageStorage, ParametricMapStorage
 
-from inr_registration.io.files import read_image
+from inr_registration.io import read_image
 
 
 def groups(places: Sequence[int] = PLACES, **macros: Any) -> list[pydicom.Dataset]:

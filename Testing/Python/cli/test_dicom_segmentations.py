@@ -24,8 +24,8 @@ from dicom_files import (
 )
 from pydicom.uid import NuclearMedicineImageStorage, RTDoseStorage
 
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image, read_labels
+from inr_registration.core import Volume
+from inr_registration.io import read_image, read_labels
 
 
 @pytest.mark.parametrize("first", [0.0, 10.0])

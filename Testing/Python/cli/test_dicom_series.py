@@ -13,8 +13,8 @@ import SimpleITK as sitk
 from dicom_files import AFFINE, TRUTH, is_truth, one_slice, refused, save, series
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image
+from inr_registration.core import InputError
+from inr_registration.io import read_image
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stress" / "dicom_torchio_series"
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from dicom_files import AFFINE, AXIAL, CORONAL, STEP, TRUTH, at, is_truth, one_slice, refused, series
 
-from inr_registration.io.files import read_image, read_labels
+from inr_registration.io import read_image, read_labels
 
 APART: dict[str, Callable[[int], dict[str, Any]]] = {
     "time point": lambda n: {"TemporalPositionIdentifier": n + 1},

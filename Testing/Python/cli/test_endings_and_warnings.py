@@ -15,10 +15,10 @@ from scipy import ndimage
 from small_pair import Registered, SmallPair, run_cli
 from test_interrupted import ended_while_fitting, words
 
+from inr_registration.app import unnamed
+from inr_registration.app.cli import NAME
 from inr_registration.app.cli import main as cli
-from inr_registration.app.cli.checkpoint_file import NAME
-from inr_registration.app.problem import unnamed
-from inr_registration.core.model_file import from_bytes
+from inr_registration.core import from_bytes
 
 
 def other_anatomy(pair: SmallPair, path: Path) -> Path:
@@ -110,9 +110,8 @@ def test_unknown_uncertainty_is_no_length_in_a_file_and_never_zero(a_pair: Small
 
 
 def test_a_green_verdict_does_not_hide_a_stop() -> None:
-    from inr_registration.app.cli.execute import exit_status
-    from inr_registration.core.result import Outcome
-    from inr_registration.core.verdict import Level, Verdict
+    from inr_registration.app.cli import exit_status
+    from inr_registration.core import Level, Outcome, Verdict
 
     def status(outcome: Outcome, level: Level) -> int:
         return exit_status(Namespace(outcome=outcome, verdict=Verdict(level, ())))

@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 from small_pair import Registered, SmallPair, a_grid, run_cli
 
-from inr_registration.app.cli.folding import determinants
-from inr_registration.core.grid import Grid
+from inr_registration.app.cli import determinants
+from inr_registration.core import Grid
 
 
 def evaluate(*words: object) -> dict:

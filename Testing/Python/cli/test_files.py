@@ -10,10 +10,8 @@ import pytest
 import SimpleITK as sitk
 from small_pair import LPS_RAS, a_grid, write_nifti
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import read_image, read_labels, write_image
+from inr_registration.core import Grid, InputError, Volume
+from inr_registration.io import read_image, read_labels, write_image
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stress"
 VALUES = np.random.default_rng(0).normal(size=(5, 7, 6)).astype(np.float32)

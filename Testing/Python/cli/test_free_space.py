@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from inr_registration.app.cli.outputs import check_file, check_folder
-from inr_registration.core.errors import InputError, RegistrationError
-from inr_registration.io.free_space import is_room, reason
-from inr_registration.io.publish import finished_folder
+from inr_registration.app.cli import check_file, check_folder
+from inr_registration.core import InputError, RegistrationError
+from inr_registration.io import finished_folder, is_room, reason
 
 
 def of(number: int) -> OSError:

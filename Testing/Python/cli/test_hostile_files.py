@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 from small_pair import SmallPair, run_cli
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.settings import Settings
-from inr_registration.core.sizes import MODEL_BYTES, POINTS_BYTES
-from inr_registration.io.points import read_points
-from inr_registration.io.transforms import read_model
+from inr_registration.core import MODEL_BYTES, POINTS_BYTES, InputError, Settings
+from inr_registration.io import read_model, read_points
 
 HEADER = "x_lps_mm,y_lps_mm,z_lps_mm\n"
 

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.io.files import check_image_name, read_image, write_image
+from inr_registration.core import Grid, InputError, Volume
+from inr_registration.io import check_image_name, read_image, write_image
 
 ODD = [
     "x.NII.GZ", "x.Nii", "x.NRRD", "x.MHA", "x.img.nii.gz", "x.hdr.nii.gz", "x.nii.nii.gz", "x.nii.gz.nii", "x.img.nii", "x.nia.nii",

@@ -15,17 +15,24 @@ import pytest
 from filelock import FileLock
 from small_pair import Registered, SmallPair, command, environment, run_cli
 
+from inr_registration.app.cli import NAME, CheckpointFile, Running, exit_status
 from inr_registration.app.cli import main as cli
-from inr_registration.app.cli.checkpoint_file import NAME, CheckpointFile
-from inr_registration.app.cli.execute import Running, execute, exit_status
-from inr_registration.core.errors import InputError, RegistrationError
-from inr_registration.core.model_file import from_bytes, to_bytes
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import ModelState, Outcome
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.io.files import read_image
-from inr_registration.io.publish import PREFIX
+from inr_registration.app.cli.execute import execute
+from inr_registration.core import (
+    Affine,
+    InputError,
+    ModelState,
+    Outcome,
+    Problem,
+    RegistrationError,
+    Representation,
+    Settings,
+    Stage,
+    from_bytes,
+    load_preset,
+    to_bytes,
+)
+from inr_registration.io import PREFIX, read_image
 
 STATE = ModelState({"it": 1}, {"a": np.arange(5, dtype=np.float32)})
 

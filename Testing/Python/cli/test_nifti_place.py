@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from inr_registration.io.files import read_image
+from inr_registration.io import read_image
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 TRUTH = np.random.default_rng(0).normal(size=(9, 8, 7)).astype(np.float32)

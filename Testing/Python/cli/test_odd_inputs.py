@@ -11,8 +11,8 @@ from odd.case import Case
 from odd.catalogue import CASES
 from odd.check import judge_cli, judge_python
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.transforms import read_transform
+from inr_registration.core import InputError
+from inr_registration.io import read_transform
 
 STRESS = Path(__file__).resolve().parents[4] / "shared" / "data" / "stress"
 REFUSED = {name: case for name, case in CASES.items() if case.refused and not case.heavy}

@@ -13,8 +13,8 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image, read_labels
+from inr_registration.core import InputError
+from inr_registration.io import read_image, read_labels
 
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 TRUTH = np.random.default_rng(0).integers(0, 500, (9, 8, 7)).astype(np.int16)

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from metamorphic.formats import dicom
 from small_pair import a_grid, blobs, run_cli, true_map
 
-from inr_registration.core.volume import Volume
+from inr_registration.core import Volume
 
 SECRETS = {
     "0010|0010": "Quxworthy^Zelda",

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.points import in_pairs, read_points, write_points
+from inr_registration.core import InputError
+from inr_registration.io import in_pairs, read_points, write_points
 
 LPS = np.array([[10.0, 20.0, 30.0], [11.0, -21.0, 31.5]])
 HEAD = "# Markups fiducial file version = 4.11\n"

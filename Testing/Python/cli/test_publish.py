@@ -15,9 +15,8 @@ import pytest
 from filelock import FileLock
 from small_pair import environment
 
-from inr_registration.core.errors import RegistrationError
-from inr_registration.io import publish
-from inr_registration.io.publish import LIST, PREFIX, finished_file, finished_folder, locked, recover
+from inr_registration.core import RegistrationError
+from inr_registration.io import LIST, PREFIX, finished_file, finished_folder, locked, publish, recover
 
 NAMES = ("a.txt", "b.txt", "c.txt")
 OLD, NEW = dict.fromkeys((*NAMES, "gone.txt"), "old"), dict.fromkeys(NAMES, "new")

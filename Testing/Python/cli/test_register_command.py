@@ -14,9 +14,8 @@ import pytest
 import SimpleITK as sitk
 from small_pair import LPS_RAS, Registered, SmallPair, a_grid, blobs, command, environment, run_cli, true_map, write_nifti
 
-from inr_registration.app.cli.checkpoint_file import NAME as CHECKPOINT
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
+from inr_registration.app.cli import NAME as CHECKPOINT
+from inr_registration.core import Grid, load_preset
 
 FILES = {"transform.h5", "warped.nii.gz", "jacobian.nii.gz", "model.safetensors", "report.json", "report.html", "run.log"}
 

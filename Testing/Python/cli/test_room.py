@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from small_pair import environment
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.room import WORKING_BYTES, available_bytes, check_room
+from inr_registration.core import InputError
+from inr_registration.io import WORKING_BYTES, available_bytes, check_room
 
 
 def test_an_image_that_fits_passes_and_one_that_does_not_is_refused_with_the_numbers() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image, read_labels
+from inr_registration.core import InputError
+from inr_registration.io import read_image, read_labels
 
 SIZE = (9, 8, 7)
 COMMON = "Segmentation_ContainedRepresentationNames:=Binary labelmap|\nSegmentation_MasterRepresentation:=Binary labelmap\n"

@@ -13,21 +13,36 @@ import SimpleITK as sitk
 from given import Given
 from small_pair import SmallPair, a_grid, write_nifti
 
-from inr_registration.app.cli.arguments import parse
-from inr_registration.app.cli.inputs import files_of, read_problem
-from inr_registration.app.cli.outputs import RESULTS, write_result
-from inr_registration.app.cli.register_command import FIELDS, choose_settings, given_fields
-from inr_registration.app.cli.summary import print_summary
-from inr_registration.core.errors import InputError
-from inr_registration.core.measures import UNCERTAINTY_MEANING
-from inr_registration.core.needs import check_given
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import ModelState, Outcome, Quality, Result, SplineTransform
-from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Settings
-from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
-from inr_registration.core.volume import Volume
-from inr_registration.io.points import read_axis, read_line
-from inr_registration.io.transforms import to_itk
+from inr_registration.app.cli import (
+    FIELDS,
+    RESULTS,
+    choose_settings,
+    files_of,
+    given_fields,
+    parse,
+    print_summary,
+    read_problem,
+    write_result,
+)
+from inr_registration.core import (
+    BLIND_SPOTS,
+    REGULARITIES,
+    SIMILARITIES,
+    UNCERTAINTY_MEANING,
+    InputError,
+    Level,
+    ModelState,
+    Outcome,
+    Problem,
+    Quality,
+    Result,
+    Settings,
+    SplineTransform,
+    Verdict,
+    Volume,
+    check_given,
+)
+from inr_registration.io import read_axis, read_line, to_itk
 
 LINE = np.array([[-20.0, 1, 2], [-5, 2, 3], [5, 4, 3], [22, 5, 1]])
 

@@ -10,9 +10,8 @@ import pytest
 import SimpleITK as sitk
 from small_pair import Registered, a_grid, run_cli, true_map, write_nifti
 
-from inr_registration.core.grid import Grid
-from inr_registration.io.maps import load_map
-from inr_registration.io.start import NODES, coarse
+from inr_registration.core import Grid
+from inr_registration.io import NODES, coarse, load_map
 
 NEAR = np.random.default_rng(3).uniform(-22, 22, (300, 3))
 

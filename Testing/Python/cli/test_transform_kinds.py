@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from inr_registration.core.errors import InputError
-from inr_registration.io.maps import load_map
-from inr_registration.io.transforms import linear_matrix, read_transform
+from inr_registration.core import InputError
+from inr_registration.io import linear_matrix, load_map, read_transform
 
 POINTS = np.array([[1.0, 2.0, 3.0], [-4.0, 5.0, 6.5], [8.0, -7.0, 0.5]])
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])

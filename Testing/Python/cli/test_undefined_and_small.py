@@ -12,10 +12,9 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from inr_registration.app.cli.main import main
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.io.itk_map import ItkMap
-from inr_registration.maps.warp import pull_image, pull_labels
+from inr_registration.core import Grid, Volume
+from inr_registration.io import ItkMap
+from inr_registration.maps import pull_image, pull_labels
 
 SIZE = (16, 17, 18)
 GRID = Grid(SIZE[::-1], np.diag([2.0, 2.0, 2.0, 1.0]))

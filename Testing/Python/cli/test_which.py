@@ -13,11 +13,10 @@ import SimpleITK as sitk
 from dicom_files import TRUTH, segmentation, series
 from small_pair import a_grid, blobs, run_cli, true_map
 
-from inr_registration.app.cli.arguments import parse
-from inr_registration.app.cli.inputs import read_problem
+from inr_registration.app.cli import parse, read_problem
 from inr_registration.app.cli.which import which
-from inr_registration.core.errors import InputError
-from inr_registration.io.files import read_image
+from inr_registration.core import InputError
+from inr_registration.io import read_image
 
 FRAMES = np.stack([TRUTH, TRUTH + 100, TRUTH + 200])
 

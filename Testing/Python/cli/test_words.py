@@ -10,13 +10,9 @@ import pytest
 from small_pair import SmallPair, run_cli
 
 from inr_registration import __version__
-from inr_registration.app.cli.arguments import EXIT, parse
+from inr_registration.app.cli import EXIT, choose_settings, parse
 from inr_registration.app.cli.main import main
-from inr_registration.app.cli.register_command import choose_settings
-from inr_registration.core.calibration import estimator_for
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.core.settings import Settings
+from inr_registration.core import InputError, Settings, estimator_for, load_preset
 
 
 def chosen(*words: str) -> Settings:

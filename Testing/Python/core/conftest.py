@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Volume
 
 OBLIQUE = np.linalg.qr(np.array([[0.9, -0.3, 0.2], [0.25, 0.95, -0.1], [-0.2, 0.15, 0.97]]))[0]
 OBLIQUE = OBLIQUE * np.sign(np.diag(OBLIQUE))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odd.geometry import grids
 
-from inr_registration.core.grid import Grid
+from inr_registration.core import Grid
 
 
 @given(grids())

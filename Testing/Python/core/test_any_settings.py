@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Cycle, Geometry, Representation, Settings, Stage
+from inr_registration.core import (
+    REGULARITIES,
+    SIMILARITIES,
+    Cycle,
+    Geometry,
+    InputError,
+    Representation,
+    Settings,
+    Stage,
+    load_preset,
+    preset_names,
+)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.integers(10**300, 10**400)
 JSON = st.recursive(

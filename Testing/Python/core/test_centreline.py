@@ -4,8 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from inr_registration.core.centreline import Centreline, ordered_points
-from inr_registration.core.errors import InputError
+from inr_registration.core import Centreline, InputError, ordered_points
 
 Array = npt.NDArray[np.float64]
 

@@ -11,13 +11,8 @@ import numpy as np
 import pytest
 
 import inr_registration as package
-from inr_registration.core.details import describe, details, without_names
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Curve, Outcome, Quality, Result
-from inr_registration.core.settings import Settings
-from inr_registration.core.verdict import Level, Verdict
-from inr_registration.core.volume import Volume
+from inr_registration.core import Curve, Grid, Level, Outcome, Problem, Quality, Result, Settings, Verdict, Volume, describe, without_names
+from inr_registration.core.details import details
 
 LIBRARY = Path(package.__file__).parent
 GRID = Grid.from_geometry((7, 9, 5), (0.8, 1.1, 3.5), (-120.0, 35.5, 812.25), np.eye(3))

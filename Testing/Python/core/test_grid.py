@@ -8,8 +8,7 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
+from inr_registration.core import Grid, InputError
 
 
 def rotation(a: float, b: float, c: float) -> np.ndarray[Any, np.dtype[np.float64]]:

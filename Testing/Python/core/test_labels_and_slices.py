@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.labels import looks_like_labels
-from inr_registration.core.problem import Problem
-from inr_registration.core.slices import disordered
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Problem, Volume, disordered, looks_like_labels
 
 SIZE = (26, 40, 38)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.landmark_check import check_landmarks
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Problem, Volume, check_landmarks
 
 GRID = Grid((40, 40, 40), np.diag([2.0, 2.0, 2.0, 1.0]))
 AFFINE = np.array([[1.1, -0.2, 0.0], [0.2, 0.9, 0.1], [0.0, 0.1, 1.0]])

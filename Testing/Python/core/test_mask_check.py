@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import TRACE, Volume
+from inr_registration.core import TRACE, Grid, Problem, Volume
 
 SHAPE = (20, 22, 24)
 GRID = Grid(SHAPE[::-1], np.eye(4))

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load, save
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.model_file import MAX_HEADER_BYTES, from_bytes, to_bytes
-from inr_registration.core.result import ModelState
+from inr_registration.core import MAX_HEADER_BYTES, InputError, ModelState, from_bytes, to_bytes
 
 TYPES = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1")
 

@@ -6,11 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.mask_check import MIN_MASK_VOXELS
-from inr_registration.core.problem import Problem, finite_range
-from inr_registration.core.volume import Volume
+from inr_registration.core import MIN_MASK_VOXELS, Grid, InputError, Problem, Volume, finite_range
 
 MakeImage = Callable[..., Volume]
 

@@ -5,8 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inr_registration.core.progress import Command, Progress, silent
-from inr_registration.core.result import Outcome, Quality, Result, SplineTransform
+from inr_registration.core import Command, Outcome, Progress, Quality, Result, SplineTransform, silent
 
 
 def test_the_time_left_is_that_of_the_work_left_at_the_same_rate() -> None:

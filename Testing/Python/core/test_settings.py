@@ -6,9 +6,19 @@ from typing import Any
 
 import pytest
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.core.settings import REGULARITIES, SIMILARITIES, Affine, Cycle, Geometry, Representation, Settings, Stage
+from inr_registration.core import (
+    REGULARITIES,
+    SIMILARITIES,
+    Affine,
+    Cycle,
+    Geometry,
+    InputError,
+    Representation,
+    Settings,
+    Stage,
+    load_preset,
+    preset_names,
+)
 
 EVERYTHING = Settings(
     method="mine",

@@ -5,9 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, InputError, Volume
 
 GRID = Grid((2, 3, 4), np.eye(4))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inr_registration.core.grid import Grid
+from inr_registration.core import Grid
 
 sys.path.append(str(Path(__file__).parent))  # for analytic and fits, which the tests import too
 

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from analytic import centred, pair, turn, wave
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.maps.fitted_map import FittedMap, load
+from inr_registration.core import Affine, Problem, Representation, Result, Settings, Stage
+from inr_registration.maps import FittedMap, load
 
 Array = npt.NDArray[np.float64]
 

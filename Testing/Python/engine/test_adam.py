@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from inr_registration.optimise.adam import Adam
+from inr_registration.optimise import Adam
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.999), (0.8, 0.95)])

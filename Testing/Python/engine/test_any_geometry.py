@@ -12,11 +12,8 @@ from odd.case import blobs
 from odd.geometry import grids
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Grid, Problem, Volume, load_preset
+from inr_registration.maps import load
 
 SIZES = (4, 16)
 

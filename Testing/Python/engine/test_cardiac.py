@@ -11,14 +11,23 @@ import torch
 from analytic import DIRECTIONS, OBLIQUE, turn
 from phantoms.ventricle import Ventricle
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.fields.cardiac import PORTS, CardiacField
-from inr_registration.fields.geometry.cardiac import CORE, around, axis_of, coordinates, directions, height, is_wall, vectors
-from inr_registration.fields.network import Network, Siren
-from inr_registration.maps.cardiac_map import CardiacMap
-from inr_registration.maps.fitted_map import load
-from inr_registration.numerics.frame import Frame
+from inr_registration.core import Grid, Volume
+from inr_registration.fields import (
+    CORE,
+    PORTS,
+    CardiacField,
+    Network,
+    Siren,
+    around,
+    axis_of,
+    coordinates,
+    directions,
+    height,
+    is_wall,
+    vectors,
+)
+from inr_registration.maps import CardiacMap, load
+from inr_registration.numerics import Frame
 
 Array = npt.NDArray[np.float64]
 

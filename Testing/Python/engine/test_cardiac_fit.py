@@ -13,17 +13,10 @@ from fits import SIREN, a_problem, short
 from phantoms.ventricle import Ventricle
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Affine, Geometry, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.fields.geometry.cardiac import around, directions
-from inr_registration.maps.cardiac_map import CardiacMap
-from inr_registration.maps.fitted_map import load
-from inr_registration.measure.strain import DIRECTIONS, along, green_lagrange
+from inr_registration.core import Affine, Command, Geometry, InputError, Problem, Progress, Result, Settings, Stage, Volume, load_preset
+from inr_registration.fields import around, directions
+from inr_registration.maps import CardiacMap, load
+from inr_registration.measure import DIRECTIONS, along, green_lagrange
 
 Array = npt.NDArray[np.float64]
 Model = Literal["tangent", "combined"]

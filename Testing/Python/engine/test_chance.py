@@ -10,14 +10,11 @@ import torch
 from analytic import DIRECTIONS, centred, image_on, pair, turn, wave
 from scipy import ndimage
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings
-from inr_registration.core.volume import Volume
-from inr_registration.measure import chance
-from inr_registration.measure.chance import Rivals, lead, rivals
-from inr_registration.measure.doubt import LEAST, doubts, support
-from inr_registration.methods.prepare import Prepared, prepare
-from inr_registration.numerics.windows import match
+from inr_registration.core import Affine, Problem, Settings, Volume
+from inr_registration.measure import LEAST, Rivals, chance, doubts, lead, rivals, support
+from inr_registration.methods import Prepared
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import match
 
 SETTINGS = Settings(affine=Affine("none"), device="cpu")
 FIXED = centred((26, 27, 25), 2.1, turn(12))

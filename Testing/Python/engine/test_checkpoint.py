@@ -13,13 +13,22 @@ from fits import LATTICE, SAMPLED, SINR, SIREN, a_problem, short
 
 from inr_registration.app import register as engine
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.model_file import from_bytes, to_bytes
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.result import ModelState, Outcome, Result
-from inr_registration.core.settings import Affine, Cycle, Settings, Stage
+from inr_registration.core import (
+    Affine,
+    Command,
+    Cycle,
+    InputError,
+    ModelState,
+    Outcome,
+    Problem,
+    Progress,
+    Result,
+    Settings,
+    Stage,
+    from_bytes,
+    load_preset,
+    to_bytes,
+)
 
 AXIS = np.array([[-20.0, 0, -15], [18.0, 4, 16]])
 LINE = np.array([[-24.0, 0, 0], [-8, 2, 1], [8, -1, 2], [24, 1, 0]])

@@ -10,13 +10,10 @@ from analytic import blobs, centred, wave
 from torch import Tensor
 
 from inr_registration.app.register import register
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import evaluate_on_cells, exponential
+from inr_registration.core import Affine, Problem, Settings, Stage, Volume
+from inr_registration.fields import evaluate_on_cells, exponential
+from inr_registration.numerics import TERMS, Knots, mean_density
 from inr_registration.numerics import kernels as compiled
-from inr_registration.numerics.kernels.cells import TERMS, mean_density
-from inr_registration.numerics.knots import Knots
 from inr_registration.terms.regularity import regularity
 
 KNOTS = Knots((-3.0, 1.0, 0.0), (2.0, 2.5, 3.0), (13, 15, 12))

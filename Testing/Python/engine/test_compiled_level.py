@@ -10,15 +10,11 @@ import torch
 from analytic import blobs, centred, turn, wave
 from torch import Tensor
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import SplineLattice, exponential
-from inr_registration.methods.compiled_level import CompiledLevel
-from inr_registration.methods.data import StageData, WholeLevel
+from inr_registration.core import Affine, Problem, Settings, Stage, Volume
+from inr_registration.fields import SplineLattice, exponential
+from inr_registration.methods import CompiledLevel, StageData, WholeLevel
 from inr_registration.methods.prepare import prepare
-from inr_registration.numerics.knots import Knots
-from inr_registration.numerics.sampling import Image
+from inr_registration.numerics import Image, Knots
 
 SETTINGS = Settings(similarity={"local_ncc": 1.0, "mse": 5.0}, affine=Affine("none"), stages=(Stage(1, 1, 0.5, control_spacing=2.5),))
 TURNED = np.eye(4)

@@ -11,15 +11,12 @@ import torch
 from analytic import blobs, centred, turn, wave
 from torch import Tensor
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.images.affine_level import AffineLevel
+from inr_registration.core import Problem, Settings, Volume
+from inr_registration.images import AffineLevel
 from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import Image
 from inr_registration.numerics import kernels as compiled
-from inr_registration.numerics.sampling import Image
-from inr_registration.start.affine import objective
-from inr_registration.start.linear_map import LinearMap
+from inr_registration.start import LinearMap, objective
 
 PARAMETERS = {
     "near": [0.02, -0.01, 0.03, 0.02, 0.01, -0.02, 0.01, 0.02, 0.0, 0.01, 0.02, -0.01],

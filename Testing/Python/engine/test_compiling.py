@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inr_registration.core.progress import Progress
+from inr_registration.core import Progress
 
 RUN = """
 import os, sys

@@ -9,9 +9,9 @@ import torch
 from analytic import centred, turn
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.images.contrast import Contrast, compare
-from inr_registration.numerics.sampling import Image
+from inr_registration.core import Grid
+from inr_registration.images import Contrast, compare
+from inr_registration.numerics import Image
 
 GRID = centred((40, 38, 36), 1.5, turn(10))
 INSIDE = np.linalg.norm((np.indices(GRID.shape) - 18).transpose(1, 2, 3, 0) / [15, 16, 17], axis=-1) < 1

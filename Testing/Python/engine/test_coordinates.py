@@ -11,17 +11,12 @@ from analytic import OBLIQUE, centred, image_on, pair, turn, wave
 from fits import LATTICE, short
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.fields.lattice import SplineLattice
-from inr_registration.io.transforms import to_itk
-from inr_registration.maps.export import as_transform, faded, sampled
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Affine, Grid, Problem, Representation, Result, Settings, Stage
+from inr_registration.fields import SplineLattice
+from inr_registration.io import to_itk
+from inr_registration.maps import as_transform, faded, load, sampled
 from inr_registration.methods.prepare import prepare
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
+from inr_registration.numerics import Frame, Knots
 
 Array = npt.NDArray[np.float64]
 

@@ -11,18 +11,13 @@ import torch
 from analytic import centred, image_on, turn
 from fits import SIREN, a_problem
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Cycle, Settings
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import SplineLattice
-from inr_registration.images.clean import with_margin
-from inr_registration.maps.model import Model
-from inr_registration.methods.cycle import CycleFit
-from inr_registration.methods.passes import Pass
-from inr_registration.methods.prepare import Prepared, prepare
-from inr_registration.methods.way import TERMS, Way
-from inr_registration.numerics.jet import Jet
-from inr_registration.numerics.knots import Knots
+from inr_registration.core import Cycle, Problem, Settings, Volume
+from inr_registration.fields import SplineLattice
+from inr_registration.images import with_margin
+from inr_registration.maps import Model
+from inr_registration.methods import TERMS, CycleFit, Pass, Prepared, Way
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import Jet, Knots
 
 Array = npt.NDArray[np.float64]
 

@@ -12,21 +12,12 @@ from fits import BEFORE, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_probl
 from scipy.stats import spearmanr
 
 from inr_registration.app.register import register
-from inr_registration.core.calibration import estimator_for
-from inr_registration.core.errors import InputError
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result, SplineTransform
-from inr_registration.core.settings import Cycle, Settings, Stage
-from inr_registration.core.verdict import Level
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import SplineLattice
-from inr_registration.maps.consensus import Consensus
-from inr_registration.maps.fitted_map import FittedMap
-from inr_registration.maps.model import Model
-from inr_registration.measure.in_mask import image_in_mask
+from inr_registration.core import Cycle, InputError, Level, Problem, Result, Settings, SplineTransform, Stage, Volume, estimator_for
+from inr_registration.fields import SplineLattice
+from inr_registration.maps import Consensus, FittedMap, Model
+from inr_registration.measure import image_in_mask
 from inr_registration.methods.prepare import prepare
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
+from inr_registration.numerics import Frame, Knots
 
 Array = npt.NDArray[np.float64]
 

@@ -11,21 +11,12 @@ import torch
 from fits import LATTICE, SIREN, a_problem, short
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid, Part
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import SplineLattice
-from inr_registration.maps import unfold
-from inr_registration.maps.derived import OfSpline, draw
-from inr_registration.maps.export import sampled
-from inr_registration.maps.folding import corner_folds
+from inr_registration.core import Command, Grid, Part, Problem, Result, Settings, Volume
+from inr_registration.fields import SplineLattice
+from inr_registration.maps import OfSpline, corner_folds, draw, sampled, unfold
 from inr_registration.maps.resample import warp
+from inr_registration.numerics import Frame, Knots
 from inr_registration.numerics import kernels as compiled
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
 
 PARTS: tuple[Part, ...] = (
     (slice(3, 9), slice(None), slice(None)),

@@ -12,16 +12,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from inr_registration.app.register import register
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Cycle, Representation, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import evaluate_on_cells
-from inr_registration.methods.prepare import Prepared, prepare
-from inr_registration.methods.steer import look_for
-from inr_registration.numerics.jet import jacobian_determinant
-from inr_registration.start import discrete
-from inr_registration.start.discrete import Found, _costs, _coupled, _displacements, _knots, _unfolded, step_mm
-from inr_registration.start.field_start import start_at
+from inr_registration.core import Cycle, Problem, Representation, Settings, Stage, Volume
+from inr_registration.fields import evaluate_on_cells
+from inr_registration.methods import Prepared, look_for
+from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import jacobian_determinant
+from inr_registration.start import Found, discrete, start_at, step_mm
+from inr_registration.start.discrete import _costs, _coupled, _displacements, _knots, _unfolded
 
 CPU = torch.device("cpu")
 

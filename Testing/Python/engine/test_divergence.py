@@ -10,13 +10,10 @@ import torch
 from fits import BEFORE, LATTICE, RELU, SIREN, a_problem, error_mm, short
 
 from inr_registration.app.register import register
-from inr_registration.core.result import Outcome
-from inr_registration.core.settings import Cycle, Representation, Settings, Stage
-from inr_registration.core.verdict import Level
-from inr_registration.methods.cycle import CycleFit
-from inr_registration.methods.prepare import Prepared, prepare
-from inr_registration.methods.single import SingleFit
-from inr_registration.optimise.step import Objective
+from inr_registration.core import Cycle, Level, Outcome, Representation, Settings, Stage
+from inr_registration.methods import CycleFit, Prepared, SingleFit
+from inr_registration.methods.prepare import prepare
+from inr_registration.optimise import Objective
 
 
 def steep(settings: Settings, stage: int, rate: float) -> Settings:

@@ -9,14 +9,8 @@ import pytest
 from scipy import ndimage
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Settings
-from inr_registration.core.verdict import Level
-from inr_registration.core.volume import Volume
-from inr_registration.phantom.trunk import Pair, make_pair
+from inr_registration.core import Grid, Level, Problem, Result, Settings, Volume, load_preset
+from inr_registration.phantom import Pair, make_pair
 
 QUICK = load_preset("quick").settings
 

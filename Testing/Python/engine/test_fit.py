@@ -15,13 +15,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from inr_registration.app import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.settings import Settings, Stage
+from inr_registration.core import Settings, Stage, load_preset
 from inr_registration.methods import stages
 from inr_registration.numerics import kernels as compiled
-from inr_registration.optimise.fit import Reading, fit_stage
-from inr_registration.optimise.guard import HALVINGS, Diverged
-from inr_registration.optimise.step import Objective
+from inr_registration.optimise import HALVINGS, Diverged, Objective, Reading, fit_stage
 
 WAITING = {
     "aten::_local_scalar_dense",

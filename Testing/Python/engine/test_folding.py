@@ -9,11 +9,10 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from inr_registration.fields.lattice import evaluate_at_points
-from inr_registration.maps.folding import corner_folds, least_in_cells
+from inr_registration.fields import evaluate_at_points
+from inr_registration.maps import corner_folds, least_in_cells
+from inr_registration.numerics import Knots, jacobian_determinant
 from inr_registration.numerics import kernels as compiled
-from inr_registration.numerics.jet import jacobian_determinant
-from inr_registration.numerics.knots import Knots
 
 KNOTS = Knots((-2.5, 1.0, 0.0), (2.5, 2.0, 3.0), (13, 11, 30))
 
@@ -27,7 +26,7 @@ def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_spline_along_axes_is_that_at_every_point() -> None:
-    from inr_registration.numerics.kernels.on_axes import on_axes
+    from inr_registration.numerics import on_axes
 
     values = control_points()
     positions = [np.linspace(s - 3, s + (n + 1) * t, 17 + n) for s, t, n in zip(KNOTS.start, KNOTS.step, KNOTS.count, strict=True)]

@@ -10,12 +10,9 @@ from analytic import centred, pair, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, SIREN, Array, a_problem, error_mm, inner_points, short
 
 from inr_registration.app.register import register
-from inr_registration.core.displacements import Displacements
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.core.settings import Affine, Cycle, Settings
-from inr_registration.methods.checkpoint import hash_of
-from inr_registration.start.given import Given
+from inr_registration.core import Affine, Cycle, Displacements, InputError, Settings, load_preset
+from inr_registration.methods import hash_of
+from inr_registration.start import Given
 
 TILT = np.eye(4)
 TILT[:3] = np.column_stack([turn(9) @ np.diag([1.05, 0.95, 1.0]), [3.0, -2.0, 1.0]])

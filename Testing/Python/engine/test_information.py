@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr_registration.terms import information
-from inr_registration.terms.information import BINS, nmi, nmi_gaussian
+from inr_registration.terms import BINS, information
+from inr_registration.terms.information import nmi, nmi_gaussian
 
 pytestmark = pytest.mark.usefixtures("float64")
 

@@ -13,15 +13,11 @@ from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, Variation, in_memory
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Representation, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.images.clean import widened
-from inr_registration.images.pyramid import level
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Grid, Problem, Representation, Settings, Stage, Volume
+from inr_registration.images import level, widened
+from inr_registration.maps import load
 from inr_registration.methods.prepare import prepare
-from inr_registration.numerics.knots import Knots
+from inr_registration.numerics import Knots
 
 CPU = torch.device("cpu")
 ROUNDING = (-4e-7, -1e-12, 1e-12, 4e-7)

@@ -10,11 +10,9 @@ from analytic import turn, wave
 from fits import ALL, FIXED, LATTICE, MOVING, SIREN, Array, a_problem, inner_points, model_of, short
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Cycle, Geometry, Settings
-from inr_registration.numerics.frame import Frame
-from inr_registration.terms.landmarks import SOFT_MM, LandmarkTerm
+from inr_registration.core import Cycle, Geometry, InputError, Problem, Settings
+from inr_registration.numerics import Frame
+from inr_registration.terms import SOFT_MM, LandmarkTerm
 
 CPU = torch.device("cpu")
 

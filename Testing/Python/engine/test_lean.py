@@ -13,20 +13,14 @@ from fits import LATTICE, a_problem
 
 from inr_registration.app import finish
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.fields.lattice import SplineLattice
+from inr_registration.core import Grid, Volume
+from inr_registration.fields import SplineLattice
 from inr_registration.images import pyramid
 from inr_registration.images.clean import clean
-from inr_registration.maps import unfold
-from inr_registration.maps.derived import Drawn, Mask, OfSpline, draw
-from inr_registration.maps.export import sampled
-from inr_registration.maps.folding import least_in_cells
+from inr_registration.maps import Drawn, Mask, OfSpline, draw, least_in_cells, sampled, unfold
 from inr_registration.measure import quality
 from inr_registration.methods.prepare import prepare
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
-from inr_registration.numerics.spline import apply_axes
+from inr_registration.numerics import Frame, Knots, apply_axes
 
 CPU = torch.device("cpu")
 NOISE = np.random.default_rng(3)

@@ -10,13 +10,11 @@ import pytest
 import torch
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.images.clean import CleanImage, clean
-from inr_registration.measure import evidence, in_mask
+from inr_registration.core import Grid, Volume
+from inr_registration.images import CleanImage
+from inr_registration.images.clean import clean
+from inr_registration.measure import Bend, bent, evidence, in_mask, random_bend, smoothed
 from inr_registration.measure.uncertainty import bend as bending
-from inr_registration.measure.uncertainty.bend import Bend, bent, random_bend
-from inr_registration.measure.uncertainty.sites import smoothed
 
 SHAPE = (90, 46, 40)
 

@@ -10,12 +10,8 @@ from analytic import centred, pair, turn
 from scipy.spatial.transform import Rotation
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.core.result import Outcome
-from inr_registration.core.settings import Affine, Settings
-from inr_registration.core.verdict import Level
-from inr_registration.maps.fitted_map import load
+from inr_registration.core import Affine, InputError, Level, Outcome, Settings, load_preset
+from inr_registration.maps import load
 
 FIXED, MOVING = centred((30, 28, 29), 2.0, turn(12)), centred((36, 35, 34), 2.1, turn(-6, 0), (1.0, -1.0, 0.5))
 TURN = Rotation.from_euler("xyz", [5.0, -8.0, 10.0], degrees=True).as_matrix()

@@ -9,13 +9,9 @@ from fits import ALL, LATTICE, SAMPLED, SIREN, Array, inner_points, model_of, sh
 from scipy import ndimage
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings
-from inr_registration.core.volume import Volume
-from inr_registration.images.clean import MARGIN, clean, with_margin
+from inr_registration.core import Affine, Grid, InputError, Problem, Settings, Volume, load_preset
+from inr_registration.images import MARGIN, with_margin
+from inr_registration.images.clean import clean
 
 FIXED, MOVING = centred((24, 22, 23), (1.9, 2.0, 2.1), OBLIQUE), centred((26, 25, 27), 2.0)
 RADIUS = 15.0

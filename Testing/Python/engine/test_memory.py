@@ -12,11 +12,8 @@ import torch
 from fits import BEFORE, FIXED, LATTICE, SAMPLED, SIREN, a_problem, error_mm, short
 
 from inr_registration.app import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.result import Outcome
-from inr_registration.core.settings import Settings, Stage
-from inr_registration.images.pyramid import working_spacing
+from inr_registration.core import Command, Grid, Outcome, Progress, Settings, Stage
+from inr_registration.images import working_spacing
 from inr_registration.methods import stages
 from inr_registration.optimise import memory
 

@@ -10,14 +10,13 @@ from fits import ALL, BEFORE, FIXED, LATTICE, a_problem, error_mm, short
 from torch import Tensor
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Settings
-from inr_registration.images.features import Features, aligned_grid, parallel
-from inr_registration.methods.prealign import affine_similarity
-from inr_registration.numerics.sampling import Image, sample
+from inr_registration.core import Grid, Problem, Settings
+from inr_registration.images import Features, aligned_grid, parallel
+from inr_registration.methods import affine_similarity
+from inr_registration.numerics import Image, sample
+from inr_registration.terms import NEIGHBOURS, mind_difference
 from inr_registration.terms import mind as module
-from inr_registration.terms.mind import NEIGHBOURS, mind, mind_difference
+from inr_registration.terms.mind import mind
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

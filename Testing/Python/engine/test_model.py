@@ -9,16 +9,11 @@ import pytest
 import torch
 from analytic import turn
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.result import ModelState
-from inr_registration.fields.lattice import SplineLattice, VelocityLattice
-from inr_registration.fields.network import ReluMlp, Siren
-from inr_registration.maps.export import faded
-from inr_registration.maps.fitted_map import load
-from inr_registration.maps.model import Model
+from inr_registration.core import InputError, ModelState
+from inr_registration.fields import ReluMlp, Siren, SplineLattice, VelocityLattice
+from inr_registration.maps import Model, faded, load
 from inr_registration.maps.newton import newton
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.knots import Knots
+from inr_registration.numerics import Frame, Knots
 
 Array = npt.NDArray[np.float64]
 

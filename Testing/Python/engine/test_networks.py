@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr_registration.fields.network import Network, ReluMlp, Siren, SumsOfProducts
-from inr_registration.numerics.jet import PAIRS, jacobian_determinant
-from inr_registration.terms.regularity import bending
+from inr_registration.fields import Network, ReluMlp, Siren, SumsOfProducts
+from inr_registration.numerics import PAIRS, jacobian_determinant
+from inr_registration.terms import bending
 
 SHAPES = [(24, 1), (24, 2), (16, 3), (12, 5)]
 

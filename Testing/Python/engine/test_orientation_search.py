@@ -13,13 +13,10 @@ from fits import model_of
 from scipy.spatial.transform import Rotation
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Problem, Volume, load_preset
 from inr_registration.methods.prealign import prealign
 from inr_registration.methods.prepare import prepare
-from inr_registration.start.search import orientations, turned_by
+from inr_registration.start import orientations, turned_by
 
 Array = npt.NDArray[np.float64]
 

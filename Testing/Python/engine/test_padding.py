@@ -12,12 +12,8 @@ from analytic import blobs, centred, turn, wave
 from fits import inner_points, model_of
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.volume import Volume
-from inr_registration.images.padding import extended, unpadded
+from inr_registration.core import Grid, Problem, Result, Volume, load_preset
+from inr_registration.images import extended, unpadded
 
 Array = npt.NDArray[np.float64]
 Field = Callable[[Array], npt.NDArray[np.bool_]]

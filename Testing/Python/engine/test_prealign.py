@@ -10,14 +10,12 @@ import torch
 from analytic import Array, centred, turn
 from scipy import linalg, ndimage
 
-from inr_registration.core.problem import Problem
-from inr_registration.core.settings import Affine, Settings
-from inr_registration.core.volume import Volume
-from inr_registration.images.affine_level import AffineLevel
-from inr_registration.methods.prealign import affine_similarity, prealign
+from inr_registration.core import Affine, Problem, Settings, Volume
+from inr_registration.images import AffineLevel
+from inr_registration.methods import affine_similarity
+from inr_registration.methods.prealign import prealign
 from inr_registration.methods.prepare import prepare
-from inr_registration.start.affine import objective
-from inr_registration.start.linear_map import STRETCHES, TURNS, LinearMap, exponential
+from inr_registration.start import STRETCHES, TURNS, LinearMap, exponential, objective
 
 GRID = centred((36, 34, 38), 1.0)
 MATRIX = turn(8)

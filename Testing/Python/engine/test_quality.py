@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from inr_registration.core.result import Quality
-from inr_registration.measure import quality
-from inr_registration.measure.quality import PLANES, ROWS, notes, similarities
+from inr_registration.core import Quality
+from inr_registration.measure import PLANES, ROWS, notes, quality, similarities
 from inr_registration.numerics import kernels as compiled
-from inr_registration.terms.similarity import local_ncc
+from inr_registration.terms import local_ncc
 
 
 @pytest.mark.parametrize("compiler", [True, False], ids=["compiled", "torch"])

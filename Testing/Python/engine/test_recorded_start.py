@@ -12,11 +12,8 @@ from test_step import CASES, Elsewhere, recorded
 
 from inr_registration.methods.prepare import prepare
 from inr_registration.numerics import kernels as compiled
-from inr_registration.optimise.adam import Adam
-from inr_registration.optimise.step import Objective, Recorded
-from inr_registration.start import affine
-from inr_registration.start.align import Alignment
-from inr_registration.start.linear_map import LinearMap
+from inr_registration.optimise import Adam, Objective, Recorded
+from inr_registration.start import Alignment, LinearMap, affine
 
 
 @pytest.mark.parametrize("similarity", [{"ncc": 1.0, "local_ncc": 1.0}, {"nmi": 1.0, "mse": 1.0}])

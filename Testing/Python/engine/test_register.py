@@ -10,11 +10,7 @@ from analytic import image_on
 from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, a_problem, error_mm, inner_points, model_of, short
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.result import Outcome, Result
-from inr_registration.core.settings import Affine, Settings
+from inr_registration.core import Affine, Command, Outcome, Problem, Progress, Result, Settings, load_preset
 
 Array = npt.NDArray[np.float64]
 

@@ -11,12 +11,7 @@ from analytic import OBLIQUE, centred, image_on, pair, turn, wave
 from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.settings import Affine, Stage
-from inr_registration.core.volume import Volume
+from inr_registration.core import Affine, Command, Grid, InputError, Problem, Progress, Stage, Volume
 from inr_registration.methods import prepare
 
 Array = npt.NDArray[np.float64]

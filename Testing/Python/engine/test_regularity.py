@@ -6,22 +6,20 @@ import torch
 from analytic import turn
 from torch import Tensor
 
-from inr_registration.fields.lattice import evaluate_on_cells
-from inr_registration.fields.network import Siren
-from inr_registration.numerics.jet import PAIRS, Jet, cofactors, determinant, inverse_times, jacobian_determinant
-from inr_registration.numerics.knots import Knots
-from inr_registration.terms.regularity import (
+from inr_registration.fields import Siren, evaluate_on_cells
+from inr_registration.numerics import PAIRS, Jet, Knots, cofactors, determinant, inverse_times, jacobian_determinant
+from inr_registration.terms import (
     bending,
     diffusion,
     hyperelastic,
     in_millimetres,
     jacobian,
     order_needed,
-    regularity,
     symmetric_density,
     symmetric_jacobian,
     volume_density,
 )
+from inr_registration.terms.regularity import regularity
 
 pytestmark = pytest.mark.usefixtures("float64")
 

@@ -7,8 +7,8 @@ import pytest
 from analytic import blobs, centred, turn
 from scipy import ndimage
 
-from inr_registration.core.volume import Volume
-from inr_registration.images.clean import ROW_BY_ROW, widened
+from inr_registration.core import Volume
+from inr_registration.images import ROW_BY_ROW, widened
 from inr_registration.maps.resample import warp
 from inr_registration.numerics import kernels as compiled
 

@@ -7,10 +7,9 @@ import torch
 from analytic import OBLIQUE
 from scipy import ndimage
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.images.pyramid import level, orthogonal, working_spacing
-from inr_registration.numerics.sampling import Image, outside_distance, sample
+from inr_registration.core import Grid, Volume
+from inr_registration.images import level, orthogonal, working_spacing
+from inr_registration.numerics import Image, outside_distance, sample
 
 CPU = torch.device("cpu")
 

@@ -13,9 +13,7 @@ from analytic import blobs, centred, turn, wave
 from fits import error_mm
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
+from inr_registration.core import Problem, Volume, load_preset
 from inr_registration.methods.prepare import prepare
 
 Array = npt.NDArray[np.float64]

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr_registration.core.errors import InputError
-from inr_registration.terms.similarity import Similarity, box_sum, local_ncc, mse, ncc, nmi, nmi_gaussian
+from inr_registration.core import InputError
+from inr_registration.terms import Similarity, box_sum, local_ncc, mse, ncc
+from inr_registration.terms.similarity import nmi, nmi_gaussian
 
 Term = Callable[[Tensor, Tensor, Tensor], Tensor]
 

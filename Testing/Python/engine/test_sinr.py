@@ -14,18 +14,13 @@ from fits import BEFORE, SINR, a_problem, error_mm, inner_points, model_of, shor
 from torch import Tensor
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.settings import Stage
-from inr_registration.fields import network_lattice
-from inr_registration.fields.lattice import evaluate_at_points
-from inr_registration.fields.network import Siren
-from inr_registration.fields.network_lattice import NetworkLattice
-from inr_registration.io.transforms import write_transform
-from inr_registration.methods.data import SampledPoints, WholeLevel
+from inr_registration.core import Grid, Stage
+from inr_registration.fields import NetworkLattice, Siren, evaluate_at_points, network_lattice
+from inr_registration.io import write_transform
+from inr_registration.methods import SampledPoints, SingleFit, WholeLevel
 from inr_registration.methods.prepare import prepare
-from inr_registration.methods.single import SingleFit
-from inr_registration.numerics.knots import Knots
-from inr_registration.optimise.fit import fit_stage
+from inr_registration.numerics import Knots
+from inr_registration.optimise import fit_stage
 
 KNOTS = Knots((-12.0, 3.0, -40.0), (6.0, 7.0, 5.0), (8, 7, 9))
 CENTRE, SCALE = (9.0, 20.0, -20.0), (25.0, 30.0, 22.0)

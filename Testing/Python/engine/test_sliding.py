@@ -11,14 +11,11 @@ from analytic import Array, blobs, centred, image_on, pair, turn, wave
 from fits import model_of
 
 from inr_registration.app.register import register
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.images.affine_level import AffineLevel
-from inr_registration.numerics.sampling import Image
-from inr_registration.start.affine import agreement_kept
-from inr_registration.terms.regularity import diffusion
+from inr_registration.core import Affine, Problem, Result, Settings, Stage, Volume
+from inr_registration.images import AffineLevel
+from inr_registration.numerics import Image
+from inr_registration.start import agreement_kept
+from inr_registration.terms import diffusion
 
 GRID = centred((44, 40, 42), 1.5)
 TERMS = {"ncc": 1.0, "local_ncc": 1.0}

@@ -6,7 +6,7 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor
 
-from inr_registration.fields.lattice import (
+from inr_registration.fields import (
     SplineLattice,
     VelocityLattice,
     enough_squarings,
@@ -15,10 +15,7 @@ from inr_registration.fields.lattice import (
     exponential,
     respline,
 )
-from inr_registration.numerics.jet import PAIRS, jacobian_determinant
-from inr_registration.numerics.kernels.at_points import at_points
-from inr_registration.numerics.knots import Knots
-from inr_registration.numerics.spline import apply_axes, axis_matrix, basis, interpolating_matrix
+from inr_registration.numerics import PAIRS, Knots, apply_axes, at_points, axis_matrix, basis, interpolating_matrix, jacobian_determinant
 
 KNOTS = Knots((-3.0, 1.0, 10.0), (1.5, 2.0, 0.7), (7, 6, 8))
 

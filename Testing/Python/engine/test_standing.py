@@ -9,17 +9,11 @@ import pytest
 from analytic import DIRECTIONS, centred, image_on, pair, wave
 from fits import a_problem, error_mm
 
+from inr_registration.app import SAID, made_worse, may_stand
 from inr_registration.app.register import register
-from inr_registration.app.standing import SAID, made_worse, may_stand
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Quality, Result
-from inr_registration.core.settings import Cycle
-from inr_registration.core.verdict import Level
-from inr_registration.core.volume import Volume
-from inr_registration.maps.fitted_map import load
-from inr_registration.phantom.trunk import make_pair
+from inr_registration.core import Cycle, Grid, Level, Problem, Quality, Result, Volume, load_preset
+from inr_registration.maps import load
+from inr_registration.phantom import make_pair
 
 QUICK = load_preset("quick").settings
 

@@ -16,18 +16,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from inr_registration.app.register import register
-from inr_registration.core.presets import load_preset
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Settings
-from inr_registration.measure.chance import NAME as CHANCE
-from inr_registration.methods import passes, stages
-from inr_registration.methods.data import SampledPoints, StageData
+from inr_registration.core import Result, Settings, load_preset
+from inr_registration.measure import NAME as CHANCE
+from inr_registration.methods import SampledPoints, StageData, passes, stages
 from inr_registration.methods.prepare import prepare
+from inr_registration.numerics import Held
 from inr_registration.numerics import kernels as compiled
-from inr_registration.numerics.held import Held
-from inr_registration.optimise import fit
-from inr_registration.optimise.adam import Adam
-from inr_registration.optimise.step import WARM_UP, Objective, Plain, Recorded, alike
+from inr_registration.optimise import WARM_UP, Adam, Objective, Plain, Recorded, alike, fit
 
 FORBIDDEN = {*WAITING, "aten::lift_fresh"}
 """What a GPU cannot record; the last one brings numbers from Python."""

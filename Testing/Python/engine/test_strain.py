@@ -13,12 +13,11 @@ from fits import LATTICE, a_problem, short
 from phantoms.ventricle import Ventricle
 
 from inr_registration.app.register import register
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import ModelState
-from inr_registration.core.volume import Volume
-from inr_registration.fields.geometry.cardiac import around, axis_of, directions, height
-from inr_registration.maps.fitted_map import FittedMap
-from inr_registration.measure.strain import DIRECTIONS, along, green_lagrange, means, strain
+from inr_registration.core import ModelState, Problem, Volume
+from inr_registration.fields import around, axis_of, directions, height
+from inr_registration.maps import FittedMap
+from inr_registration.measure import DIRECTIONS, along, green_lagrange, means
+from inr_registration.measure.strain import strain
 
 Array = npt.NDArray[np.float64]
 

@@ -7,10 +7,8 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from inr_registration.core.centreline import Centreline
-from inr_registration.core.errors import InputError
-from inr_registration.fields.geometry.smooth import smoothed
-from inr_registration.fields.geometry.tube import WALL, Place, Tubes
+from inr_registration.core import Centreline, InputError
+from inr_registration.fields import WALL, Place, Tubes, smoothed
 
 Array = npt.NDArray[np.float64]
 

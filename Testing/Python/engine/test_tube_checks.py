@@ -8,15 +8,9 @@ import pytest
 from analytic import centred, turn
 
 from inr_registration.app.register import register
-from inr_registration.core.centreline import Centreline
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.settings import Geometry
-from inr_registration.core.volume import Volume
-from inr_registration.fields.geometry.tube import Tubes
-from inr_registration.methods.tube_checks import about_motion, about_tubes, rigid_share, tubes_of
+from inr_registration.core import Centreline, Command, Geometry, InputError, Problem, Progress, Volume, load_preset
+from inr_registration.fields import Tubes
+from inr_registration.methods import about_motion, about_tubes, rigid_share, tubes_of
 
 Array = npt.NDArray[np.float64]
 

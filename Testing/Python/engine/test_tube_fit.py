@@ -10,15 +10,9 @@ from phantoms.follow import follow
 from phantoms.peristalsis import REACH, Peristalsis
 
 from inr_registration.app.register import register
-from inr_registration.core.errors import InputError
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Outcome
-from inr_registration.core.settings import Affine, Geometry, Representation, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.maps.fitted_map import FittedMap, load
-from inr_registration.maps.model import half_width
-from inr_registration.maps.tube_map import TubeMap
-from inr_registration.methods.tube import TubeFit
+from inr_registration.core import Affine, Geometry, InputError, Outcome, Problem, Representation, Settings, Stage, Volume
+from inr_registration.maps import FittedMap, TubeMap, half_width, load
+from inr_registration.methods import TubeFit
 
 Array = npt.NDArray[np.float64]
 

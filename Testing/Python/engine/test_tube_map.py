@@ -8,15 +8,10 @@ import pytest
 import torch
 from analytic import turn
 
-from inr_registration.core.centreline import Centreline
-from inr_registration.core.errors import InputError
-from inr_registration.core.result import ModelState
-from inr_registration.fields.geometry.tube import Tubes
-from inr_registration.fields.network import Siren
-from inr_registration.fields.tube import TubeField, unit_scale
-from inr_registration.maps.fitted_map import load
-from inr_registration.maps.tube_map import TubeMap
-from inr_registration.numerics.frame import Frame
+from inr_registration.core import Centreline, InputError, ModelState
+from inr_registration.fields import Siren, TubeField, Tubes, unit_scale
+from inr_registration.maps import TubeMap, load
+from inr_registration.numerics import Frame
 
 Array = npt.NDArray[np.float64]
 

@@ -15,20 +15,24 @@ from fits import LATTICE, SIREN, short
 from scipy import stats
 
 from inr_registration.app.register import register
-from inr_registration.core.calibration import calibrated, estimator_for
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.presets import load_preset
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress
-from inr_registration.core.result import Outcome, Result
-from inr_registration.core.settings import Geometry
-from inr_registration.core.volume import Volume
+from inr_registration.core import (
+    Command,
+    Geometry,
+    Grid,
+    InputError,
+    Outcome,
+    Problem,
+    Progress,
+    Result,
+    Volume,
+    calibrated,
+    estimator_for,
+    load_preset,
+)
 from inr_registration.images.clean import clean
-from inr_registration.maps.fitted_map import load
+from inr_registration.maps import load
+from inr_registration.measure import LATTICE_ITERATIONS, PAIRS, bent, random_bend, refit_stage
 from inr_registration.measure.uncertainty import laplace
-from inr_registration.measure.uncertainty.bend import bent, random_bend
-from inr_registration.measure.uncertainty.refits import LATTICE_ITERATIONS, PAIRS, refit_stage
 from inr_registration.methods.prepare import prepare
 
 Array = npt.NDArray[np.float64]

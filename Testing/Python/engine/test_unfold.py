@@ -6,14 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr_registration.core.grid import Grid
-from inr_registration.fields.lattice import SplineLattice, evaluate_at_points
-from inr_registration.maps.export import sampled
-from inr_registration.maps.folding import corner_folds
-from inr_registration.maps.unfold import FLOOR, _bad_cells, _still_bad, unfolded
-from inr_registration.numerics.frame import Frame
-from inr_registration.numerics.jet import jacobian_determinant
-from inr_registration.numerics.knots import Knots
+from inr_registration.core import Grid
+from inr_registration.fields import SplineLattice, evaluate_at_points
+from inr_registration.maps import FLOOR, corner_folds, sampled, unfolded
+from inr_registration.maps.unfold import _bad_cells, _still_bad
+from inr_registration.numerics import Frame, Knots, jacobian_determinant
 
 KNOTS = Knots((-2.0, -2.0, -2.0), (2.0, 2.0, 2.0), (26, 24, 22))
 GRID = Grid((46, 42, 38), np.eye(4))

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from inr_registration.core.verdict import BLIND_SPOTS, Level
-from inr_registration.measure.chance import Lead
-from inr_registration.measure.evidence import Evidence
-from inr_registration.measure.verdict import INDICATORS, LEAD, MIRRORED, Indicator, judge
+from inr_registration.core import BLIND_SPOTS, Level
+from inr_registration.measure import INDICATORS, LEAD, MIRRORED, Evidence, Indicator, Lead, judge
 
 GOOD = Evidence(
     explained=0.45,

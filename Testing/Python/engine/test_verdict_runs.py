@@ -10,14 +10,8 @@ from analytic import blobs, centred, pair, turn, wave
 from fits import SIREN, error_mm, short
 
 from inr_registration.app.register import register
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Result
-from inr_registration.core.settings import Cycle, Stage
-from inr_registration.core.verdict import Level
-from inr_registration.core.volume import Volume
-from inr_registration.measure.evidence import BETTER, better_elsewhere
-from inr_registration.measure.verdict import INDICATORS
+from inr_registration.core import Cycle, Grid, Level, Problem, Result, Stage, Volume
+from inr_registration.measure import BETTER, INDICATORS, better_elsewhere
 
 Array = npt.NDArray[np.float64]
 

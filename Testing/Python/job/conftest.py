@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.job import living
 
 sys.path.append(str(Path(__file__).parent))  # for owners, which the tests import too
 

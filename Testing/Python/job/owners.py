@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from inr_registration.core.progress import Command, Progress, Report
-from inr_registration.slicer.job.messages import Ending, Updated
-from inr_registration.slicer.job.run import Run
+from inr_registration.core import Command, Progress, Report
+from inr_registration.slicer.job import Ending, Run, Updated
 
 LONG = 20.0
 """Seconds after which a test that waits for something has failed."""

@@ -20,15 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress, Report
-from inr_registration.core.settings import Affine, Representation, Settings, Stage
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.job.messages import Ending, Finished, Updated
-from inr_registration.slicer.job.pump import Pump
-from inr_registration.slicer.job.run import Run
-from inr_registration.slicer.job.worker import living, prepare_environment, stop_all
+from inr_registration.core import Affine, Command, Grid, Problem, Progress, Report, Representation, Settings, Stage, Volume
+from inr_registration.slicer.job import Ending, Finished, Pump, Run, Updated, living, prepare_environment, stop_all
 
 SIZE = (40, 38, 36)
 ITERATIONS = 150

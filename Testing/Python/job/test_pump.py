@@ -5,10 +5,8 @@ from collections.abc import Callable
 import pytest
 from owners import LONG, HandTimer, Held, Owner
 
-from inr_registration.core.progress import Report
-from inr_registration.slicer.job.messages import Cancelled, Failed, Finished
-from inr_registration.slicer.job.pump import Pump
-from inr_registration.slicer.job.run import PAUSE_S
+from inr_registration.core import Report
+from inr_registration.slicer.job import PAUSE_S, Cancelled, Failed, Finished, Pump
 
 
 class Desk:

@@ -3,9 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inr_registration.core.progress import Progress
-from inr_registration.slicer.job.messages import Updated, merged
-from inr_registration.slicer.job.reporter import UPDATES_PER_SECOND, Reporter
+from inr_registration.core import Progress
+from inr_registration.slicer.job import UPDATES_PER_SECOND, Reporter, Updated, merged
 
 
 class Clock:

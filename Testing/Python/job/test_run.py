@@ -7,10 +7,8 @@ import threading
 import pytest
 from owners import LONG, Held, Owner, counting, raising
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.progress import Command
-from inr_registration.slicer.job.messages import Cancelled, Failed, Finished
-from inr_registration.slicer.job.run import Run, wait
+from inr_registration.core import Command, InputError
+from inr_registration.slicer.job import Cancelled, Failed, Finished, Run, wait
 
 
 def test_progress_comes_in_order_then_the_payload_once_then_nothing() -> None:

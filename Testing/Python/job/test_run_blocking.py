@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from owners import Held, Owner, counting, raising
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.progress import Command, Progress, Report
-from inr_registration.slicer.job.messages import Updated
-from inr_registration.slicer.job.run import run_blocking
+from inr_registration.core import Command, InputError, Progress, Report
+from inr_registration.slicer.job import Updated, run_blocking
 
 
 def test_the_blocking_form_uses_no_thread() -> None:

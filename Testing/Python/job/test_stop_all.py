@@ -10,9 +10,7 @@ from pathlib import Path
 
 from owners import LONG, Held, Owner
 
-from inr_registration.slicer.job import worker
-from inr_registration.slicer.job.messages import Finished
-from inr_registration.slicer.job.run import wait
+from inr_registration.slicer.job import Finished, wait, worker
 
 SOURCE = Path(worker.__file__).parents[3]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from inr_registration.core.settings import Affine, Settings, Stage
+from inr_registration.core import Affine, Settings, Stage
 
 QUICK = Settings(stages=(Stage(2, 12, 0.8), Stage(1, 8, 0.5)), affine=Affine("none"))
 LONG = Settings(stages=(Stage(2, 5000, 0.5),), affine=Affine("none"))

@@ -15,8 +15,8 @@ sys.path.append(str(Path(__file__).parent))  # for blobs and loops, which the te
 from blobs import blob
 from loops import Loop
 
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.logic.session import Session
+from inr_registration.slicer.job import living
+from inr_registration.slicer.logic import Session
 
 
 @pytest.fixture

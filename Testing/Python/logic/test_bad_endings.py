@@ -14,14 +14,11 @@ from blobs import LONG, QUICK, blob
 from loops import Loop
 from snapshots import differences, snapshot
 
-from inr_registration.core.errors import InputError, RegistrationError
-from inr_registration.core.result import Outcome, Result
-from inr_registration.core.settings import Affine, Settings, Stage
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.logic.session import Ended, Progressed, Session
-from inr_registration.slicer.logic.work import perform
+from inr_registration.core import Affine, InputError, Outcome, RegistrationError, Result, Settings, Stage
+from inr_registration.slicer.job import living
+from inr_registration.slicer.logic import Ended, Progressed, Session, perform
+from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
 
 REGISTER = "inr_registration.app.register.register"
 SURE = Settings(stages=(Stage(2, 6, 0.8),), affine=Affine("rigid", iterations=5), uncertainty="auto")

@@ -13,7 +13,7 @@ from Benchmarks.lasting.marks import grown
 from Benchmarks.lasting.scene import ROUND, Lasting
 from blobs import QUICK
 
-from inr_registration.slicer.logic.log_files import KEPT
+from inr_registration.slicer.logic import KEPT
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 

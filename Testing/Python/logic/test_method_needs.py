@@ -9,17 +9,24 @@ import numpy as np
 import pytest
 import slicer
 
-from inr_registration.core.calibration import calibrated, method_of
-from inr_registration.core.errors import InputError
-from inr_registration.core.needs import used, users
-from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.slicer.logic import results
-from inr_registration.slicer.logic.choice import choice_of, is_modified, methods, needs, settings_of, uncertainties, uses, with_method
-from inr_registration.slicer.logic.reading import read_task
-from inr_registration.slicer.logic.scripting import register_nodes, settings_from
-from inr_registration.slicer.logic.session import Session
+from inr_registration.core import InputError, calibrated, load_preset, method_of, preset_names, used, users
+from inr_registration.slicer.logic import (
+    Session,
+    choice_of,
+    is_modified,
+    methods,
+    needs,
+    read_task,
+    register_nodes,
+    results,
+    settings_from,
+    settings_of,
+    uncertainties,
+    uses,
+    with_method,
+)
+from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
 
 
 def curve(shift: float = 0.0) -> Any:

@@ -17,11 +17,10 @@ slicer = pytest.importorskip("slicer", reason="the package slicer-core is not in
 vtk = pytest.importorskip("vtk")
 boot = pytest.importorskip("stand_in.boot").boot
 
-from inr_registration.core.grid import Grid  # noqa: E402
-from inr_registration.core.volume import Volume  # noqa: E402
-from inr_registration.phantom.trunk import make_pair  # noqa: E402
+from inr_registration.core import Grid, Volume  # noqa: E402
+from inr_registration.phantom import make_pair  # noqa: E402
 from inr_registration.slicer.logic import sample_data  # noqa: E402
-from inr_registration.slicer.scene.volumes import volume_node  # noqa: E402
+from inr_registration.slicer.scene import volume_node  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 

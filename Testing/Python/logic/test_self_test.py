@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 import slicer
 
-from inr_registration.slicer.logic import self_test
-from inr_registration.slicer.logic.self_test import register_sample_pair
-from inr_registration.slicer.logic.torch_setup import TorchStatus
+from inr_registration.slicer.logic import TorchStatus, register_sample_pair, self_test
 
 
 class Logic:

@@ -9,13 +9,11 @@ import slicer
 from blobs import LONG, QUICK, blob
 from loops import Loop
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.result import Outcome
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.logic.scripting import register_nodes, settings_from
-from inr_registration.slicer.logic.session import Ended, Progressed, Session, Started
+from inr_registration.core import InputError, Outcome
+from inr_registration.slicer.job import living
+from inr_registration.slicer.logic import Ended, Progressed, Session, Started, register_nodes, settings_from
+from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
 
 
 def test_registering_by_keywords_brings_the_moving_volume_onto_the_fixed_one(pair: Any) -> None:

@@ -10,11 +10,10 @@ import slicer
 from odd.case import RAS, Case, Picture, error_mm
 from odd.catalogue import CASES
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.presets import load_preset
-from inr_registration.slicer.logic.session import Session
+from inr_registration.core import InputError, load_preset
+from inr_registration.slicer.logic import Session
+from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
 
 NO_NODES = ("half precision", "int64, small", "complex", "2D", "4D", "five axes", "vector", "infinite origin", "labels of")
 """What a volume node cannot hold, and labels, which a scene has as segments."""

@@ -11,14 +11,11 @@ import slicer
 from blobs import LONG, QUICK
 from loops import Loop
 
-from inr_registration.core.errors import InputError, RegistrationError
-from inr_registration.core.result import Outcome
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.logic.scripting import register_nodes
-from inr_registration.slicer.logic.session import Ended, Session
-from inr_registration.slicer.logic.work import perform
+from inr_registration.core import InputError, Outcome, RegistrationError
+from inr_registration.slicer.job import living
+from inr_registration.slicer.logic import Ended, Session, perform, register_nodes
+from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs
 
 
 def endings(heard: list[Any]) -> list[Ended]:

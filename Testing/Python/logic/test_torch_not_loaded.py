@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from inr_registration.core.errors import RegistrationError
-from inr_registration.slicer.logic import work
-from inr_registration.slicer.logic.torch_setup import EXTENSION, torch_status, why_not_loaded
+from inr_registration.core import RegistrationError
+from inr_registration.slicer.logic import EXTENSION, torch_status, why_not_loaded, work
 
 
 @pytest.mark.parametrize("answer", [None, TypeError("no metadata"), KeyError("Version")])

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from inr_registration.core.errors import RegistrationError
-from inr_registration.slicer.logic import torch_setup
-from inr_registration.slicer.logic.torch_setup import ensure_torch, explain, torch_status
+from inr_registration.core import RegistrationError
+from inr_registration.slicer.logic import ensure_torch, explain, torch_setup, torch_status
 
 ROOT = Path(__file__).resolve().parents[3]
 

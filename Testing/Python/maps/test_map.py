@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import inr_registration as inr
-from inr_registration.io.itk_map import ItkMap
+from inr_registration.io import ItkMap
 
 POINTS = np.random.default_rng(2).uniform(-12, 12, (50, 3))
 GRID = inr.Grid((20, 21, 22), np.array([[2.0, 0, 0, -19], [0, 2.0, 0, -20], [0, 0, 2.0, -21], [0, 0, 0, 1]]))
@@ -82,7 +82,7 @@ def test_a_map_is_saved_for_itk_and_read_back(tmp_path: Path, ending: str) -> No
 
 
 def test_what_itk_cannot_hold_is_saved_as_displacements_where_a_grid_is_known(tmp_path: Path) -> None:
-    from inr_registration.maps.map import Placed
+    from inr_registration.maps import Placed
 
     inverse = a_spline().inverted
     with pytest.raises(inr.InputError, match="knows no grid"):

@@ -12,8 +12,8 @@ from toys.group import register_group
 from toys.series import register_series
 
 import inr_registration as inr
-from inr_registration.core.settings import Affine, Representation, Stage
-from inr_registration.methods.graph import GraphFit
+from inr_registration.core import Affine, Representation, Stage
+from inr_registration.methods import GraphFit
 
 Array = npt.NDArray[np.float64]
 GRID = inr.Grid.from_geometry((24, 24, 24), (2.0, 2.0, 2.0), (-23.0, -23.0, -23.0), np.eye(3))

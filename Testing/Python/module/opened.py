@@ -14,7 +14,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from stand_in.environment import unload_scripted_module
 
 import stand_in
-from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.job import living
 
 NAME = "INRRegistration"
 LIBRARY = "inr_registration"

@@ -12,7 +12,7 @@ import slicer
 from opened import Opened, library_modules, observers_of
 from scripted_engine import Script
 
-from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.job import living
 
 
 def test_the_library_is_imported_anew(opened: Opened) -> None:

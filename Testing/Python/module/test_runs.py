@@ -10,7 +10,7 @@ import slicer
 from opened import Opened, observers_of
 from scripted_engine import Script
 
-from inr_registration.slicer.job.worker import living
+from inr_registration.slicer.job import living
 
 
 @pytest.fixture

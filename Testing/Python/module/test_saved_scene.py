@@ -13,10 +13,8 @@ import slicer
 from blobs import QUICK
 from opened import Opened
 
-from inr_registration.core.measures import MAPS
-from inr_registration.core.model_file import from_bytes
-from inr_registration.slicer.scene.overlays import MODES, Overlays
-from inr_registration.slicer.scene.store import ResultNodes, find_result, model_bytes
+from inr_registration.core import MAPS, from_bytes
+from inr_registration.slicer.scene import MODES, Overlays, ResultNodes, find_result, model_bytes
 
 PLACES = np.random.default_rng(5).uniform(-30, 30, (50, 3))
 """RAS mm, within the images."""

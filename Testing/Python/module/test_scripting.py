@@ -10,9 +10,8 @@ import slicer
 from blobs import QUICK, blob
 from opened import Opened
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.result import Outcome
-from inr_registration.slicer.job.worker import living
+from inr_registration.core import InputError, Outcome
+from inr_registration.slicer.job import living
 
 
 @pytest.fixture

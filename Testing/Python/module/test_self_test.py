@@ -16,8 +16,7 @@ from opened import FILE, ROOT, Opened
 from stand_in.environment import complete_startup
 
 from inr_registration.phantom import trunk as phantom
-from inr_registration.slicer.logic import self_test
-from inr_registration.slicer.logic.torch_setup import TorchStatus
+from inr_registration.slicer.logic import TorchStatus, self_test
 
 SCRIPT = ROOT / "Testing" / "Slicer" / "INRRegistrationSelfTest.py"
 RUN = """
@@ -116,7 +115,7 @@ def test_the_window_lives_while_the_sample_is_made(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("_no_samples", "opened")
 def test_what_goes_wrong_while_the_sample_is_made_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    from inr_registration.slicer.logic.sample_data import make_sample
+    from inr_registration.slicer.logic import make_sample
 
     def broken(_: str) -> object:
         raise MemoryError("no room")

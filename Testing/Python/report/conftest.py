@@ -13,12 +13,20 @@ import pytest
 from given import Given
 from PIL import Image
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
-from inr_registration.core.settings import Settings
-from inr_registration.core.verdict import Level, Verdict
-from inr_registration.core.volume import Volume
+from inr_registration.core import (
+    Curve,
+    Grid,
+    Level,
+    ModelState,
+    Outcome,
+    Problem,
+    Quality,
+    Result,
+    Settings,
+    SplineTransform,
+    Verdict,
+    Volume,
+)
 
 VOID_TAGS = {"meta"}
 

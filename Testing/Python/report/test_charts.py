@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from inr_registration.core.result import Curve
+from inr_registration.core import Curve
 from inr_registration.report import charts
 
 TWO_STAGES = (

@@ -8,11 +8,9 @@ import itertools
 import numpy as np
 import pytest
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.report import colours, report_html
+from inr_registration.core import Grid, Volume
+from inr_registration.report import colours, count_regions, find_folding, report_html
 from inr_registration.report.contrast import contrast
-from inr_registration.report.folding import count_regions, find_folding
 from inr_registration.report.overview import overview
 
 MAGENTA = (255, 0, 255)

@@ -8,10 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from inr_registration.core.result import Curve, Outcome, Quality, Result
-from inr_registration.core.volume import Volume
-from inr_registration.report import report_data
-from inr_registration.report.words import number, percent, plain, position, seconds, short
+from inr_registration.core import Curve, Outcome, Quality, Result, Volume
+from inr_registration.report import number, percent, plain, position, report_data, seconds, short
 
 
 def test_everything_about_the_run_is_in_the_data(a_case):

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.verdict import Level, Verdict
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, Level, Verdict, Volume
 from inr_registration.report import report_data, report_html
 
 HOSTILE = """x" onload='1' <script>alert("&")</script> </title></style>-->{}"""

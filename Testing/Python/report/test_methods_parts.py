@@ -8,13 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from inr_registration.core.doubt import Doubt
-from inr_registration.core.measures import UNCERTAINTY_MEANING
-from inr_registration.core.result import SplineTransform
-from inr_registration.core.verdict import Level, Verdict
-from inr_registration.core.volume import Volume
-from inr_registration.report import colours, report_data, report_html
-from inr_registration.report.facts import headline
+from inr_registration.core import UNCERTAINTY_MEANING, Doubt, Level, SplineTransform, Verdict, Volume
+from inr_registration.report import colours, headline, report_data, report_html
 
 REASON = "The 95th percentile of the discrepancy is 7.1 mm, above 5 mm."
 STRAIN = {"radial": {"basal": 0.31, "global": 0.25}, "circumferential": {"basal": -0.18, "global": -0.2}}

@@ -8,13 +8,9 @@ import numpy as np
 import pytest
 from given import Given
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Curve, Outcome, Quality, Result
-from inr_registration.core.settings import Settings
-from inr_registration.core.volume import Volume
-from inr_registration.report import report_html
-from inr_registration.report.facts import facts, headline
+from inr_registration.core import Curve, Grid, Outcome, Problem, Quality, Result, Settings, Volume
+from inr_registration.report import headline, report_html
+from inr_registration.report.facts import facts
 
 NASTY = "<script>alert('x')</script> & \"co\""
 ENDED = [Outcome.CANCELLED, Outcome.DIVERGED, Outcome.OUT_OF_MEMORY]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inr_registration.core.grid import Grid
-from inr_registration.report import report_html
-from inr_registration.report.grid_lines import warp_grid
-from inr_registration.report.views import obliqueness, views
+from inr_registration.core import Grid
+from inr_registration.report import obliqueness, report_html, warp_grid
+from inr_registration.report.views import views
 
 # Patient directions in LPS, and where they must appear: -1 left or up, 1 right or down.
 DIRECTIONS = {
@@ -94,9 +93,9 @@ def test_the_planes_go_through_the_most_deformed_place(build_case, read_page):
 
 
 def test_the_place_of_the_planes_stays_inside_the_mask_and_off_the_border(build_case):
-    from inr_registration.core.problem import Problem
-    from inr_registration.core.volume import Volume
-    from inr_registration.report.overview import focus, overview
+    from inr_registration.core import Problem, Volume
+    from inr_registration.report import focus
+    from inr_registration.report.overview import overview
 
     grid = Grid.from_geometry((40, 40, 40), [1, 1, 1], [0, 0, 0], np.eye(3))
     case = build_case(grid, np.array([39.0, 39.0, 39.0]))

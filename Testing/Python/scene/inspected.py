@@ -10,13 +10,8 @@ import slicer
 from scipy.interpolate import BSpline
 from worlds import LPS, indices, pulled, strain_maps, vtk_matrix
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import ModelState, Outcome, Quality, Result, SplineTransform
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.arrays import SceneArrays, scene_arrays
-from inr_registration.slicer.scene.read import Inputs
-from inr_registration.slicer.scene.store import ResultNodes
+from inr_registration.core import Grid, ModelState, Outcome, Problem, Quality, Result, SplineTransform, Volume
+from inr_registration.slicer.scene import Inputs, ResultNodes, SceneArrays, scene_arrays
 from inr_registration.slicer.scene.write import Outputs, write
 
 GRID = Grid.from_geometry((80, 72, 48), [2.5, 2.5, 3.0], [-98.75, -88.75, -70.5], np.eye(3))

@@ -12,9 +12,9 @@ import pytest
 from scipy import ndimage
 from stand_in.boot import application_logic
 
-from inr_registration.core.grid import Grid
-from inr_registration.slicer.scene.folding import search
-from inr_registration.slicer.scene.regions_table import read_regions, set_reviewed, to_csv, write_regions
+from inr_registration.core import Grid
+from inr_registration.slicer.scene import read_regions, search, set_reviewed, write_regions
+from inr_registration.slicer.scene.regions_table import to_csv
 
 OBLIQUE = Grid.from_geometry((30, 24, 18), [1.0, 1.5, 2.0], [-12, 30, 7], np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, -1]]))
 

@@ -9,13 +9,8 @@ from inspected import problem_and_arrays
 from scipy import ndimage
 from worlds import add_volume
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.folding import LISTED, Found, search
-from inr_registration.slicer.scene.regions_table import read_regions
-from inr_registration.slicer.scene.relist import list_regions
-from inr_registration.slicer.scene.roles import UNLISTED
-from inr_registration.slicer.scene.store import ResultNodes
+from inr_registration.core import Grid, Volume
+from inr_registration.slicer.scene import LISTED, UNLISTED, Found, ResultNodes, list_regions, read_regions, search
 
 GRID = Grid.from_geometry((64, 64, 64), [1.0, 1.0, 1.0], [0, 0, 0], np.eye(3))
 

@@ -10,9 +10,10 @@ import slicer
 from test_write import a_pair
 from worlds import CENTRE, LPS, OBLIQUE, deformable_node, grid_around, linear_node, turned
 
-from inr_registration.core.errors import InputError
-from inr_registration.slicer.scene.outputs import Outputs, check_outputs
-from inr_registration.slicer.scene.read import Inputs, read
+from inr_registration.core import InputError
+from inr_registration.slicer.scene import Inputs, check_outputs
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -15,16 +15,19 @@ from stand_in.boot import application_logic
 from test_write import a_pair, registered
 from worlds import CENTRE, STRAINS, a_map, a_result, array_of, phi
 
-from inr_registration.core.measures import MAPS, UNCERTAINTY_MEANING
-from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.arrays import scene_arrays
+from inr_registration.core import BLIND_SPOTS, MAPS, UNCERTAINTY_MEANING, Level, Verdict, Volume
+from inr_registration.slicer.scene import (
+    Overlays,
+    all_results,
+    find_result,
+    quality_tables,
+    read_at,
+    remove_result,
+    scene_arrays,
+    verdict_of,
+)
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.overlays import Overlays
-from inr_registration.slicer.scene.quality import quality_tables
 from inr_registration.slicer.scene.read import read
-from inr_registration.slicer.scene.readout import read_at
-from inr_registration.slicer.scene.store import all_results, find_result, remove_result, verdict_of
 from inr_registration.slicer.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")

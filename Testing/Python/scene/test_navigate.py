@@ -7,7 +7,7 @@ import pytest
 import slicer
 from inspected import FOLDS, install, ras
 
-from inr_registration.slicer.scene.navigate import jump, look_at, show_region_3d
+from inr_registration.slicer.scene import jump, look_at, show_region_3d
 
 PLACE = (12.5, -31.0, 44.25)
 

@@ -11,13 +11,23 @@ import slicer
 from inspected import GRID, LESION, install, problem_and_arrays
 from stand_in.boot import application_logic
 
-from inr_registration.core.measures import MAPS
-from inr_registration.slicer.scene.checkerboard import SHADE, checkerboard, field_size
-from inr_registration.slicer.scene.colours import NAMES, colour_node, table
-from inr_registration.slicer.scene.contrast import match, robust_window
+from inr_registration.core import MAPS
+from inr_registration.slicer.scene import (
+    DESCRIPTIONS,
+    MODES,
+    NAMES,
+    SHADE,
+    Overlays,
+    ResultNodes,
+    all_results,
+    colour_node,
+    field_size,
+    match,
+    robust_window,
+    table,
+)
+from inr_registration.slicer.scene.checkerboard import checkerboard
 from inr_registration.slicer.scene.difference import difference
-from inr_registration.slicer.scene.overlays import DESCRIPTIONS, MODES, Overlays
-from inr_registration.slicer.scene.store import ResultNodes, all_results
 
 
 @pytest.fixture

@@ -12,9 +12,7 @@ from scipy import ndimage
 from stand_in.render import SliceView, ThreeDView
 from vtk import vtkTransform
 
-from inr_registration.slicer.scene.navigate import jump, show_region_3d
-from inr_registration.slicer.scene.overlays import MODES, Overlays
-from inr_registration.slicer.scene.store import ResultNodes
+from inr_registration.slicer.scene import MODES, Overlays, ResultNodes, jump, show_region_3d
 
 FAR = np.array([70.0, 70.0, 0.0])
 """In the air, far from all that moves; LPS."""

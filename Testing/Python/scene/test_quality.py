@@ -12,12 +12,9 @@ import pytest
 from scipy import ndimage
 from stand_in.boot import application_logic
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import Outcome, Quality, Result
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.quality import QualityTables, quality_tables, to_csv
-from inr_registration.slicer.scene.quality_table import read_table, write_table
+from inr_registration.core import Grid, Outcome, Problem, Quality, Result, Volume
+from inr_registration.slicer.scene import QualityTables, quality_tables, read_table, write_table
+from inr_registration.slicer.scene.quality import to_csv
 
 GRID = Grid.from_geometry((20, 16, 12), [1.0, 1.0, 2.0], [0, 0, 0], np.eye(3))
 STATISTICS = ("mean", "sd", "median", "p95", "max")

@@ -28,10 +28,9 @@ from worlds import (
     world_affine,
 )
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.read import Inputs, read
+from inr_registration.core import Grid, InputError, Volume
+from inr_registration.slicer.scene import Inputs
+from inr_registration.slicer.scene.read import read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

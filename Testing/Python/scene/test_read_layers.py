@@ -10,8 +10,7 @@ import slicer
 from scipy import ndimage
 from worlds import add_volume, grid_around, volume_on
 
-from inr_registration.slicer.scene.masks_in import Layers, read_segment, segment_ids
-from inr_registration.slicer.scene.volumes import show_pair
+from inr_registration.slicer.scene import Layers, read_segment, segment_ids, show_pair
 
 
 def test_many_segments_of_one_layer_are_looked_for_once_and_each_is_found(scene: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,9 @@ import vtk
 from test_read import unchanged
 from worlds import CENTRE, OBLIQUE, SHEAR, add_volume, deformable_node, grid_around, indices, linear_node, turned, volume_on
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.scene.read import Inputs, read, read_structures
-from inr_registration.slicer.scene.resample import on_grid, whole
+from inr_registration.core import Grid, InputError, Problem, Volume
+from inr_registration.slicer.scene import Inputs, on_grid, read_structures, whole
+from inr_registration.slicer.scene.read import read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

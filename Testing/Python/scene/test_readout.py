@@ -8,8 +8,8 @@ import slicer
 from inspected import FOLDS, GRID, GROWS, QUIET, a_map, determinants, install, problem_and_arrays, ras
 from worlds import phi, turned, vtk_matrix
 
-from inr_registration.slicer.scene.readout import read_at
-from inr_registration.slicer.ui.result_words import readout
+from inr_registration.slicer.scene import read_at
+from inr_registration.slicer.ui import readout
 
 LPS = np.array([-1.0, -1.0, 1.0])
 

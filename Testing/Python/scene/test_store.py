@@ -15,24 +15,24 @@ from stand_in.boot import application_logic
 from test_write import a_pair, assert_slicer_shows_the_warped_image, registered
 from worlds import CENTRE, array_of, deformable_node, linear_node, phi, turned, world_affine
 
-from inr_registration.core.errors import InputError
-from inr_registration.core.model_file import from_bytes
-from inr_registration.core.sizes import RUN_BYTES
-from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.placement import take_back
-from inr_registration.slicer.scene.quality_table import read_table
-from inr_registration.slicer.scene.read import Inputs
-from inr_registration.slicer.scene.regions_table import read_regions, set_reviewed
-from inr_registration.slicer.scene.roles import PARTS, RESULT
-from inr_registration.slicer.scene.store import (
+from inr_registration.core import RUN_BYTES, InputError, from_bytes
+from inr_registration.slicer.scene import (
+    PARTS,
+    RESULT,
+    Inputs,
     ResultNodes,
     all_results,
     find_result,
     model_bytes,
+    read_regions,
+    read_table,
     remove_result,
     run_description,
+    set_reviewed,
+    take_back,
     verdict_of,
 )
+from inr_registration.slicer.scene.outputs import Outputs
 
 pytestmark = pytest.mark.usefixtures("scene")
 

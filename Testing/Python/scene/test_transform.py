@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from worlds import CENTRE, DIRECTIONS, a_map, grid_around, phi, turned
 
-from inr_registration.slicer.scene.spline import DisplacementGrid, sample
-from inr_registration.slicer.scene.transform import as_vtk, set_transform
+from inr_registration.slicer.scene import DisplacementGrid, as_vtk, sample, set_transform
 
 
 def through(transform: vtk.vtkAbstractTransform, points: np.ndarray) -> np.ndarray:

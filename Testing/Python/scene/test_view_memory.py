@@ -5,7 +5,7 @@ from typing import Any
 import slicer
 import vtk
 
-from inr_registration.slicer.scene.view_memory import Memory
+from inr_registration.slicer.scene import Memory
 
 
 def test_a_node_speaks_again_after_its_properties_were_put_back(scene: Any) -> None:

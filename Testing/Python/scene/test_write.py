@@ -28,12 +28,10 @@ from worlds import (
     world_affine,
 )
 
-from inr_registration.core.measures import UNKNOWN_MM
-from inr_registration.core.problem import Problem
-from inr_registration.slicer.scene.arrays import SceneArrays, scene_arrays
+from inr_registration.core import UNKNOWN_MM, Problem
+from inr_registration.slicer.scene import Inputs, ResultNodes, SceneArrays, scene_arrays
 from inr_registration.slicer.scene.outputs import Outputs
-from inr_registration.slicer.scene.read import Inputs, read
-from inr_registration.slicer.scene.store import ResultNodes
+from inr_registration.slicer.scene.read import read
 from inr_registration.slicer.scene.write import write
 
 pytestmark = pytest.mark.usefixtures("scene")

@@ -22,11 +22,20 @@ from worlds import (
     world_affine,
 )
 
-from inr_registration.core.errors import InputError
-from inr_registration.slicer.scene.outputs import Outputs, check_outputs
-from inr_registration.slicer.scene.placement import parents, take_back
-from inr_registration.slicer.scene.read import Inputs, read
-from inr_registration.slicer.scene.store import all_results, find_result, remove_result, restore_previous, run_description
+from inr_registration.core import InputError
+from inr_registration.slicer.scene import (
+    Inputs,
+    all_results,
+    check_outputs,
+    find_result,
+    parents,
+    remove_result,
+    restore_previous,
+    run_description,
+    take_back,
+)
+from inr_registration.slicer.scene.outputs import Outputs
+from inr_registration.slicer.scene.read import read
 
 pytestmark = pytest.mark.usefixtures("scene")
 

@@ -12,10 +12,7 @@ from scipy.interpolate import BSpline
 from scipy.ndimage import map_coordinates
 from vtk.util.numpy_support import vtk_to_numpy
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.problem import Problem
-from inr_registration.core.result import ModelState, Outcome, Quality, Result, SplineTransform
-from inr_registration.core.volume import Volume
+from inr_registration.core import Grid, ModelState, Outcome, Problem, Quality, Result, SplineTransform, Volume
 
 Array = npt.NDArray[np.float64]
 

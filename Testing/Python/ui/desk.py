@@ -12,12 +12,10 @@ import qt
 import slicer
 from scripted_engine import Script
 
-from inr_registration.core.grid import Grid
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.logic.session import Session
-from inr_registration.slicer.scene.volumes import volume_node
-from inr_registration.slicer.ui.panel import Panel
-from inr_registration.slicer.ui.parameters import INRRegistrationParameterNode
+from inr_registration.core import Grid, Volume
+from inr_registration.slicer.logic import Session
+from inr_registration.slicer.scene import volume_node
+from inr_registration.slicer.ui import INRRegistrationParameterNode, Panel
 
 FORMS = Path(__file__).resolve().parents[3] / "INRRegistration" / "Resources" / "UI"
 GRID = Grid.from_geometry((24, 20, 16), [2.0, 2.0, 3.0], [-24.0, -20.0, -24.0], np.eye(3))

@@ -8,17 +8,26 @@ from dataclasses import dataclass, field
 import numpy as np
 from given import Given
 
-from inr_registration.core.doubt import Doubt
-from inr_registration.core.grid import Grid
-from inr_registration.core.measures import MAPS
-from inr_registration.core.problem import Problem
-from inr_registration.core.progress import Command, Progress, Report
-from inr_registration.core.result import Curve, ModelState, Outcome, Quality, Result, SplineTransform
-from inr_registration.core.settings import Settings
-from inr_registration.core.verdict import Verdict
-from inr_registration.core.volume import Volume
-from inr_registration.slicer.logic.work import Done, Task
-from inr_registration.slicer.scene.arrays import scene_arrays
+from inr_registration.core import (
+    MAPS,
+    Command,
+    Curve,
+    Doubt,
+    Grid,
+    ModelState,
+    Outcome,
+    Problem,
+    Progress,
+    Quality,
+    Report,
+    Result,
+    Settings,
+    SplineTransform,
+    Verdict,
+    Volume,
+)
+from inr_registration.slicer.logic import Done, Task
+from inr_registration.slicer.scene import scene_arrays
 
 PACE_S = 0.002
 SMALL = (slice(2, 4), slice(2, 4), slice(2, 4))

@@ -8,7 +8,7 @@ import pytest
 import qt
 from desk import Desk
 
-from inr_registration.slicer.ui.curve import MARGIN, MAX_POINTS, cut, picture, segments
+from inr_registration.slicer.ui import MARGIN, MAX_POINTS, cut, picture, segments
 
 
 def colours(pixmap: Any) -> set[str]:

@@ -10,9 +10,8 @@ import slicer
 from desk import Desk
 from scripted_engine import Script
 
-from inr_registration.core.errors import RegistrationError
-from inr_registration.core.result import Outcome
-from inr_registration.slicer.job.worker import living
+from inr_registration.core import Outcome, RegistrationError
+from inr_registration.slicer.job import living
 from inr_registration.slicer.logic import log_files
 from inr_registration.slicer.ui import run as run_module
 

@@ -13,8 +13,7 @@ import pytest
 import slicer
 from desk import FORMS, Desk
 
-from inr_registration.slicer.ui.parameters import INRRegistrationParameterNode
-from inr_registration.slicer.ui.wires import Wires
+from inr_registration.slicer.ui import INRRegistrationParameterNode, Wires
 
 ROOT = Path(__file__).resolve().parents[3]
 SPEAKING = {"QPushButton", "QToolButton", "QComboBox", "QSpinBox", "QDoubleSpinBox", "qMRMLNodeComboBox", "QProgressBar", "QTableWidget"}

@@ -8,8 +8,8 @@ import pytest
 import slicer
 from desk import Desk
 
-from inr_registration.core.verdict import BLIND_SPOTS, Level, Verdict
-from inr_registration.slicer.ui.judgement import COLOURS
+from inr_registration.core import BLIND_SPOTS, Level, Verdict
+from inr_registration.slicer.ui import COLOURS
 
 REASONS = ("The discrepancy is 4 mm, above 3 mm.", "0.2 % of the voxels fold, above 0.1 %.")
 

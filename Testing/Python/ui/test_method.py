@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from desk import Desk
 
-from inr_registration.core.presets import load_preset, preset_names
-from inr_registration.slicer.logic.choice import choice_of, methods
-from inr_registration.slicer.ui import words
-from inr_registration.slicer.ui.parameters import WEIGHTS, choice_in
+from inr_registration.core import load_preset, preset_names
+from inr_registration.slicer.logic import choice_of, methods
+from inr_registration.slicer.ui import WEIGHTS, choice_in, words
 
 SPINS = {
     "diffusion": "diffusionWeight",

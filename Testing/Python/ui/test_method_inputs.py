@@ -9,10 +9,9 @@ import pytest
 import slicer
 from desk import Desk
 
-from inr_registration.core.needs import SPECIAL, used
-from inr_registration.core.presets import load_preset
-from inr_registration.slicer.logic.choice import methods, needs, uncertainties
-from inr_registration.slicer.ui.parameters import choice_in, inputs_of
+from inr_registration.core import SPECIAL, load_preset, used
+from inr_registration.slicer.logic import methods, needs, uncertainties
+from inr_registration.slicer.ui import choice_in, inputs_of
 
 ROWS = {
     "centrelines": ("centrelineSelector", "centreline2Selector", "tubeRadius"),

@@ -9,8 +9,8 @@ import qt
 import slicer
 from desk import Desk
 
-from inr_registration.core.progress import Progress
-from inr_registration.slicer.logic.session import Progressed, Started
+from inr_registration.core import Progress
+from inr_registration.slicer.logic import Progressed, Started
 from inr_registration.slicer.ui import run as run_module
 from inr_registration.slicer.ui import words
 

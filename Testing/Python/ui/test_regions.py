@@ -8,11 +8,10 @@ import slicer
 from desk import Desk
 from scripted_engine import FOLDS, SQUEEZED
 
-from inr_registration.core.doubt import Doubt
-from inr_registration.slicer.scene.regions_table import read_regions
-from inr_registration.slicer.scene.roles import UNLISTED
+from inr_registration.core import Doubt
+from inr_registration.slicer.scene import UNLISTED, read_regions
+from inr_registration.slicer.ui import PAUSE_MS, REVIEWED
 from inr_registration.slicer.ui import regions as regions_module
-from inr_registration.slicer.ui.regions import PAUSE_MS, REVIEWED
 
 
 def cursor() -> list[float]:

@@ -9,8 +9,7 @@ import pytest
 import slicer
 from desk import Desk
 
-from inr_registration.slicer.ui.parameters import choice_in
-from inr_registration.slicer.ui.regions import REVIEWED
+from inr_registration.slicer.ui import REVIEWED, choice_in
 
 FOLDS = [((slice(2, 4), slice(2, 4), slice(2, 4)), -0.5), ((slice(8, 12), slice(8, 12), slice(8, 12)), -0.1)]
 

@@ -8,10 +8,9 @@ import pytest
 import slicer
 from desk import Desk
 
-from inr_registration.core.errors import RegistrationError
-from inr_registration.core.result import Outcome
-from inr_registration.slicer.job.worker import living
-from inr_registration.slicer.scene.store import all_results
+from inr_registration.core import Outcome, RegistrationError
+from inr_registration.slicer.job import living
+from inr_registration.slicer.scene import all_results
 from inr_registration.slicer.ui import run as run_module
 
 
