@@ -29,16 +29,8 @@ from phantoms.peristalsis import Peristalsis  # noqa: E402
 from phantoms.ventricle import Ventricle  # noqa: E402
 
 # isort: split
-from inr_registration.app.register import register  # noqa: E402
-from inr_registration.core import (  # noqa: E402
-    Grid,
-    Problem,
-    Result,
-    Settings,
-    Volume,
-    load_preset,
-    preset_names,
-)
+from inr_registration.app import register  # noqa: E402
+from inr_registration.core import Grid, Problem, Result, Settings, Volume, load_preset, preset_names  # noqa: E402
 
 SHARE, VOXELS = 0.05, 40_000
 """Of a preset's iterations; at most so many voxels."""

@@ -10,14 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import (
-    CTImageStorage,
-    EnhancedMRImageStorage,
-    ExplicitVRLittleEndian,
-    MRImageStorage,
-    SegmentationStorage,
-    generate_uid,
-)
+from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, SegmentationStorage, generate_uid
 
 from inr_registration.core import InputError
 from inr_registration.io import read_image

@@ -32,8 +32,8 @@ from scipy.stats import spearmanr
 
 from inr_registration.core import Calibration, Settings, calibration, load_preset, method_of
 from inr_registration.measure import ESTIMATORS, Sites, fitted_spacing, sites
-from inr_registration.methods import PairFit, new_fit, prepare
-from inr_registration.methods.prealign import prealign
+from inr_registration.methods import PairFit, new_fit, prealign
+from inr_registration.methods import prepared as prepare
 from inr_registration.optimise import fit_stage
 
 Array = npt.NDArray[np.float64]

@@ -25,7 +25,7 @@ import torch
 from invariance import given
 from metamorphic import textured_ball
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, load_preset
 from inr_registration.maps import load
 

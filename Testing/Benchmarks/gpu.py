@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from profile_stages import BYTES, work
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, Result, Settings, Stage, load_preset
 from inr_registration.fields import Lattice
 from inr_registration.io import read_image
-from inr_registration.methods import SingleFit, new_fit, prepare
+from inr_registration.methods import SingleFit, new_fit
+from inr_registration.methods import prepared as prepare
 from inr_registration.numerics import choose_device, current, describe_device
 from inr_registration.optimise import WARM_UP, Adam, Plain, Step, new_step
 

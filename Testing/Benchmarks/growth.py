@@ -76,7 +76,7 @@ def one(asked: dict[str, Any]) -> dict[str, float]:
     """Register in this process."""
     import torch
 
-    from inr_registration.app.register import register
+    from inr_registration.app import register
     from inr_registration.core import Problem, load_preset
 
     torch.set_num_threads(asked["threads"])

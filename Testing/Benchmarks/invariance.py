@@ -29,7 +29,7 @@ from metamorphic.formats import FORMATS, through_file
 from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, flipped, in_memory
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Problem, Settings, Stage, load_preset
 from inr_registration.io import read_image
 from inr_registration.maps import load

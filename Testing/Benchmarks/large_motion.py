@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, Volume, load_preset
 from inr_registration.io import read_image, read_points
 

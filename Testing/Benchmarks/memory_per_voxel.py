@@ -45,7 +45,7 @@ def peak(n: int) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import resource
 
-    from inr_registration.app.register import register
+    from inr_registration.app import register
 
     side = 32
     grid = Grid((n, n, n), affine_of(2.0, (n, n, n)))

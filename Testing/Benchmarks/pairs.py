@@ -113,7 +113,7 @@ def run_one(pair: Path, method: str, transform: Path, threads: int) -> dict[str,
 def run_preset(pair: Path, preset: str, transform: Path, threads: int) -> float:
     import torch
 
-    from inr_registration.app.register import register
+    from inr_registration.app import register
     from inr_registration.core import Problem, load_preset
     from inr_registration.io import read_image, write_transform
 

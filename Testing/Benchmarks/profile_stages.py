@@ -26,11 +26,12 @@ import numpy as np
 import torch
 from drawn import curves
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, Settings, Stage, load_preset
 from inr_registration.fields import Lattice
 from inr_registration.io import read_image
-from inr_registration.methods import SingleFit, new_fit, prepare
+from inr_registration.methods import SingleFit, new_fit
+from inr_registration.methods import prepared as prepare
 from inr_registration.optimise import fit_stage
 
 PARTS = {

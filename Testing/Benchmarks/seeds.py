@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from studies.cases import known
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, Quality, load_preset
 from inr_registration.io import read_image
 

@@ -27,15 +27,8 @@ import numpy.typing as npt  # noqa: E402
 import torch  # noqa: E402
 from phantoms.ventricle import Ventricle  # noqa: E402
 
-from inr_registration.app.register import register  # noqa: E402
-from inr_registration.core import (  # noqa: E402
-    Affine,
-    Geometry,
-    Problem,
-    Settings,
-    Stage,
-    load_preset,
-)
+from inr_registration.app import register  # noqa: E402
+from inr_registration.core import Affine, Geometry, Problem, Settings, Stage, load_preset  # noqa: E402
 from inr_registration.fields import around, directions  # noqa: E402
 from inr_registration.maps import FittedMap, load  # noqa: E402
 from inr_registration.measure import DIRECTIONS, along, green_lagrange  # noqa: E402

@@ -30,7 +30,7 @@ EDGES = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, np.inf)
 
 def observe(name: str, case: Any, preset: str, max_voxels: int) -> Row:
     """Register a case: its evidence and, where it is known, its true error."""
-    from inr_registration.app.register import register
+    from inr_registration.app import register
     from inr_registration.core import InputError, load_preset
     from inr_registration.maps import load
 

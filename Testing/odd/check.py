@@ -60,7 +60,7 @@ def judge_cli(case: Case, folder: Path) -> Verdict:
 
 def judge_python(case: Case) -> Verdict:
     """The same by the Python call; what is refused may be refused where the problem is made."""
-    from inr_registration.app.register import register
+    from inr_registration.app import register
     from inr_registration.maps import load
 
     try:

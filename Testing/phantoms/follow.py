@@ -12,8 +12,7 @@ from scipy import ndimage
 
 from inr_registration.core import Problem, Settings, Volume
 from inr_registration.maps import FittedMap
-from inr_registration.methods import PairFit, new_fit
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import PairFit, new_fit, prepare
 from inr_registration.optimise import fit_stage
 
 Judged = TypeVar("Judged")

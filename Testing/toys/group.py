@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from inr_registration.core import Problem, Settings, Volume
-from inr_registration.methods import Edge, GraphFit, Loop, SingleFit
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import Edge, GraphFit, Loop, SingleFit, prepare
 from inr_registration.optimise import fit_stage
 
 

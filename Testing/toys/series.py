@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from inr_registration.core import Problem, Settings, Volume
 from inr_registration.fields import Network, Siren
-from inr_registration.methods import Edge, GraphFit, SingleFit
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import Edge, GraphFit, SingleFit, prepare
 from inr_registration.numerics import Jet
 from inr_registration.optimise import fit_stage
 

@@ -8,10 +8,7 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "problem": ("unnamed",),
-        "standing": (
-            "SAID",
-            "made_worse",
-            "may_stand",
-        ),
+        "registration": ("register",),
+        "standing": ("SAID", "made_worse", "may_stand"),
     },
 )

@@ -23,7 +23,7 @@ from inr_registration.measure.strain import strain
 from inr_registration.measure.uncertainty.estimate import GoOn, estimate
 from inr_registration.measure.verdict import judge
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 
 
 @dataclass(frozen=True, eq=False)

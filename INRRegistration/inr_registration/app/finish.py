@@ -16,7 +16,7 @@ from inr_registration.core.result import Quality
 from inr_registration.core.settings import Settings
 from inr_registration.core.volume import Volume
 from inr_registration.fields.lattice import Lattice, SplineLattice
-from inr_registration.images.clean import on_grid
+from inr_registration.images.cleaning import on_grid
 from inr_registration.maps.derived import Drawn, OfSpline, draw
 from inr_registration.maps.export import as_transform, baked, faded
 from inr_registration.maps.fitted_map import FittedMap
@@ -25,7 +25,7 @@ from inr_registration.maps.unfold import slabs, unfolded
 from inr_registration.maps.warp import nearest_labels
 from inr_registration.measure import quality as measure
 from inr_registration.measure.finished import Finished
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.frame import Frame
 
 Array = npt.NDArray[np.float64]

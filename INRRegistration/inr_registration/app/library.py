@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from inr_registration.app import register as engine
+from inr_registration.app import registration as engine
 from inr_registration.app.problem import is_path, problem_of
 from inr_registration.app.result import Registration
 from inr_registration.core.checkpoints import Checkpoints

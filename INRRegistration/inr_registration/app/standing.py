@@ -11,7 +11,7 @@ from inr_registration.core.settings import Settings
 from inr_registration.fields.lattice import SplineLattice
 from inr_registration.maps.model import Model
 from inr_registration.measure.quality import CLEARLY
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.frame import Array, Frame
 from inr_registration.numerics.knots import Knots
 

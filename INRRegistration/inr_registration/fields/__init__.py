@@ -7,26 +7,10 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "cardiac": (
-            "CardiacField",
-            "PORTS",
-        ),
-        "geometry.cardiac": (
-            "CORE",
-            "around",
-            "axis_of",
-            "coordinates",
-            "directions",
-            "height",
-            "is_wall",
-            "vectors",
-        ),
+        "cardiac": ("CardiacField", "PORTS"),
+        "geometry.cardiac": ("CORE", "around", "axis_of", "coordinates", "directions", "height", "is_wall", "vectors"),
         "geometry.smooth": ("smoothed",),
-        "geometry.tube": (
-            "Place",
-            "Tubes",
-            "WALL",
-        ),
+        "geometry.tube": ("Place", "Tubes", "WALL"),
         "lattice": (
             "Lattice",
             "SplineLattice",
@@ -37,16 +21,8 @@ __getattr__, __dir__, __all__ = face(
             "exponential",
             "respline",
         ),
-        "network": (
-            "Network",
-            "ReluMlp",
-            "Siren",
-            "SumsOfProducts",
-        ),
+        "network": ("Network", "ReluMlp", "Siren", "SumsOfProducts"),
         "network_lattice": ("NetworkLattice",),
-        "tube": (
-            "TubeField",
-            "unit_scale",
-        ),
+        "tube": ("TubeField", "unit_scale"),
     },
 )

@@ -8,30 +8,10 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "affine_level": ("AffineLevel",),
-        "clean": (
-            "CleanImage",
-            "MARGIN",
-            "ROW_BY_ROW",
-            "widened",
-            "with_margin",
-        ),
-        "contrast": (
-            "Contrast",
-            "compare",
-        ),
-        "features": (
-            "Features",
-            "aligned_grid",
-            "parallel",
-        ),
-        "padding": (
-            "extended",
-            "unpadded",
-        ),
-        "pyramid": (
-            "level",
-            "orthogonal",
-            "working_spacing",
-        ),
+        "cleaning": ("CleanImage", "MARGIN", "ROW_BY_ROW", "clean", "widened", "with_margin"),
+        "contrast": ("Contrast", "compare"),
+        "features": ("Features", "aligned_grid", "parallel"),
+        "padding": ("extended", "unpadded"),
+        "pyramid": ("level", "orthogonal", "working_spacing"),
     },
 )

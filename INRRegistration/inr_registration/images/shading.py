@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from inr_registration.core.grid import Grid
 from inr_registration.images.affine_level import AffineLevel
-from inr_registration.images.clean import CleanImage, rescaled
+from inr_registration.images.cleaning import CleanImage, rescaled
 from inr_registration.images.features import parallel
 from inr_registration.numerics.sampling import Image
 

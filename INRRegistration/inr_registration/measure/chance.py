@@ -34,7 +34,7 @@ from inr_registration.start.affine import minimise, objective
 from inr_registration.start.linear_map import LinearMap
 
 if TYPE_CHECKING:
-    from inr_registration.methods.prepare import Prepared
+    from inr_registration.methods.prepared import Prepared
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]

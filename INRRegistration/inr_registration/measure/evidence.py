@@ -17,12 +17,12 @@ from inr_registration.core.result import Quality
 from inr_registration.core.settings import Settings
 from inr_registration.core.slices import disordered
 from inr_registration.core.volume import Volume
-from inr_registration.images.clean import CleanImage, on_grid
+from inr_registration.images.cleaning import CleanImage, on_grid
 from inr_registration.maps.consensus import UNRESOLVED, Consensus
 from inr_registration.maps.fitted_map import FittedMap
 from inr_registration.measure.chance import Axes, Lead, Rivals
 from inr_registration.measure.finished import Finished
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.windows import match
 
 Array = npt.NDArray[np.float64]

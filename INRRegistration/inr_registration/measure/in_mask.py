@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
-from inr_registration.images.clean import on_grid
-from inr_registration.methods.prepare import Prepared
+from inr_registration.images.cleaning import on_grid
+from inr_registration.methods.prepared import Prepared
 
 Array = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from inr_registration.core.problem import Problem
 from inr_registration.core.volume import Volume
 from inr_registration.fields.geometry.cardiac import around, directions, height, long_axis
-from inr_registration.images.clean import on_grid
+from inr_registration.images.cleaning import on_grid
 from inr_registration.maps.fitted_map import FittedMap
 from inr_registration.numerics.frame import Frame
 

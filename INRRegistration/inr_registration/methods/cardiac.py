@@ -20,7 +20,7 @@ from inr_registration.maps.cardiac_map import CardiacMap
 from inr_registration.maps.model import half_width, new_network
 from inr_registration.methods.data import SampledPoints
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.methods.single import NETWORK_BETAS
 from inr_registration.numerics.jet import Jet
 from inr_registration.optimise.step import Objective

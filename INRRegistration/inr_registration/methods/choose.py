@@ -10,7 +10,7 @@ from inr_registration.core.settings import Settings
 from inr_registration.methods.cardiac import CardiacFit, check_cardiac
 from inr_registration.methods.cycle import CycleFit
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.methods.single import SingleFit
 from inr_registration.methods.steer import check_landmarks, check_start, steer
 from inr_registration.numerics.frame import Array

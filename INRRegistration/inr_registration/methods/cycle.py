@@ -12,7 +12,7 @@ from inr_registration.core.settings import Cycle, Settings, Stage
 from inr_registration.maps.consensus import Consensus
 from inr_registration.methods.graph import Edge, Ends, GraphFit
 from inr_registration.methods.passes import SPARSE, Pass
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.methods.single import SingleFit
 from inr_registration.methods.way import TERMS, Way
 from inr_registration.numerics.frame import Array

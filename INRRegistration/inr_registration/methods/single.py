@@ -12,7 +12,7 @@ from inr_registration.fields.lattice import FreeLattice, Lattice, SplineLattice
 from inr_registration.maps.model import Model
 from inr_registration.methods.pair_fit import PairFit
 from inr_registration.methods.passes import OnePass, Pass, passes
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.frame import Array
 from inr_registration.optimise.step import Objective
 from inr_registration.start.field_start import Displacement, start_at

@@ -12,7 +12,7 @@ from inr_registration.core.result import Outcome
 from inr_registration.core.settings import Settings
 from inr_registration.methods.checkpoint import REMEDY, UNKNOWN, Keeper, Saved
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.optimise import memory
 from inr_registration.optimise.clock import Clock, Ended
 from inr_registration.optimise.fit import StageOutcome, StageRun, Tick, fit_stage

@@ -14,7 +14,7 @@ from inr_registration.core.settings import Settings
 from inr_registration.images.crop import crop_box, cropped
 from inr_registration.methods.data import SampledPoints
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.frame import Array
 from inr_registration.start.discrete import HALF_WIDTH, POOL, Found, search, step_mm
 from inr_registration.start.field_start import Displacement

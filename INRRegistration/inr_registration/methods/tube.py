@@ -19,7 +19,7 @@ from inr_registration.maps.tube_map import TubeMap
 from inr_registration.methods.data import SampledPoints, StageData
 from inr_registration.methods.pair_fit import PairFit
 from inr_registration.methods.passes import SMOOTHNESS
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.methods.single import NETWORK_BETAS
 from inr_registration.methods.tube_checks import about_motion, about_tubes, tubes_of
 from inr_registration.optimise.step import Objective

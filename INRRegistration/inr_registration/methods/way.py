@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inr_registration.methods.passes import Pass
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.frame import Array
 
 

@@ -12,39 +12,16 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "device": (
-            "choose_device",
-            "current",
-            "describe_device",
-        ),
+        "device": ("choose_device", "current", "describe_device"),
         "frame": ("Frame",),
         "held": ("Held",),
-        "jet": (
-            "Jet",
-            "PAIRS",
-            "cofactors",
-            "determinant",
-            "inverse_times",
-            "jacobian_determinant",
-        ),
+        "jet": ("Jet", "PAIRS", "cofactors", "determinant", "inverse_times", "jacobian_determinant"),
         "kernels.at_points": ("at_points",),
-        "kernels.cells": (
-            "TERMS",
-            "mean_density",
-        ),
+        "kernels.cells": ("TERMS", "mean_density"),
         "kernels.on_axes": ("on_axes",),
         "knots": ("Knots",),
-        "sampling": (
-            "Image",
-            "outside_distance",
-            "sample",
-        ),
-        "spline": (
-            "apply_axes",
-            "axis_matrix",
-            "basis",
-            "interpolating_matrix",
-        ),
+        "sampling": ("Image", "outside_distance", "sample"),
+        "spline": ("apply_axes", "axis_matrix", "basis", "interpolating_matrix"),
         "windows": ("match",),
     },
 )

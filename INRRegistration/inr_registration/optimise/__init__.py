@@ -8,23 +8,9 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "adam": ("Adam",),
-        "fit": (
-            "Reading",
-            "fit_stage",
-        ),
-        "guard": (
-            "Diverged",
-            "HALVINGS",
-        ),
-        "step": (
-            "Objective",
-            "Plain",
-            "Recorded",
-            "Step",
-            "WARM_UP",
-            "alike",
-            "new_step",
-        ),
+        "fit": ("Reading", "fit_stage"),
+        "guard": ("Diverged", "HALVINGS"),
+        "step": ("Objective", "Plain", "Recorded", "Step", "WARM_UP", "alike", "new_step"),
         "stopping": ("cosine",),
     },
 )

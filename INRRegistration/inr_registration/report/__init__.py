@@ -13,21 +13,11 @@ __getattr__, __dir__, __all__ = face(
     {
         "data": ("report_data",),
         "facts": ("headline",),
-        "folding": (
-            "count_regions",
-            "find_folding",
-        ),
+        "folding": ("count_regions", "find_folding"),
         "grid_lines": ("warp_grid",),
         "overview": ("focus",),
         "page": ("report_html",),
         "views": ("obliqueness",),
-        "words": (
-            "number",
-            "percent",
-            "plain",
-            "position",
-            "seconds",
-            "short",
-        ),
+        "words": ("number", "percent", "plain", "position", "seconds", "short"),
     },
 )

@@ -7,26 +7,12 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "affine": (
-            "agreement_kept",
-            "objective",
-        ),
+        "affine": ("agreement_kept", "objective"),
         "align": ("Alignment",),
-        "discrete": (
-            "Found",
-            "step_mm",
-        ),
+        "discrete": ("Found", "step_mm"),
         "field_start": ("start_at",),
         "given": ("Given",),
-        "linear_map": (
-            "LinearMap",
-            "STRETCHES",
-            "TURNS",
-            "exponential",
-        ),
-        "search": (
-            "orientations",
-            "turned_by",
-        ),
+        "linear_map": ("LinearMap", "STRETCHES", "TURNS", "exponential"),
+        "search": ("orientations", "turned_by"),
     },
 )

@@ -8,14 +8,8 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "information": ("BINS",),
-        "landmarks": (
-            "LandmarkTerm",
-            "SOFT_MM",
-        ),
-        "mind": (
-            "NEIGHBOURS",
-            "mind_difference",
-        ),
+        "landmarks": ("LandmarkTerm", "SOFT_MM"),
+        "mind": ("NEIGHBOURS", "mind_difference"),
         "regularity": (
             "bending",
             "diffusion",
@@ -27,12 +21,6 @@ __getattr__, __dir__, __all__ = face(
             "symmetric_jacobian",
             "volume_density",
         ),
-        "similarity": (
-            "Similarity",
-            "box_sum",
-            "local_ncc",
-            "mse",
-            "ncc",
-        ),
+        "similarity": ("Similarity", "box_sum", "local_ncc", "mse", "ncc"),
     },
 )

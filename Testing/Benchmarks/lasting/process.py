@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from Benchmarks.lasting.marks import Mark, mark
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Command, Grid, InputError, Problem, Progress, Settings, Volume, load_preset
 from inr_registration.report import report_html
 

@@ -13,10 +13,8 @@ from torch import Tensor
 from inr_registration.core import Problem, Settings, Stage, load_preset
 from inr_registration.fields import SplineLattice, enough_squarings, exponential
 from inr_registration.maps import Model
-from inr_registration.methods import SMOOTHNESS, Prepared
+from inr_registration.methods import SMOOTHNESS, Prepared, prealign, prepare
 from inr_registration.methods.passes import _level, _on_cells
-from inr_registration.methods.prealign import prealign
-from inr_registration.methods.prepare import prepare
 from inr_registration.numerics import Knots
 from inr_registration.optimise import Adam, cosine
 

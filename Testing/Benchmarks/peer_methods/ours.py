@@ -26,7 +26,7 @@ def _run(name: str, task: Task, laps: Laps) -> sitk.Transform:
     """
     import torch
 
-    from inr_registration.app.register import register
+    from inr_registration.app import register
     from inr_registration.core import Problem, load_preset
     from inr_registration.io import read_image, to_itk
 

@@ -13,9 +13,7 @@ import torch
 from inr_registration.core import Problem, Settings
 from inr_registration.maps import Consensus, FittedMap, nearest_labels
 from inr_registration.measure import quality
-from inr_registration.methods import new_fit
-from inr_registration.methods.prealign import prealign
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import new_fit, prealign, prepare
 from inr_registration.optimise import fit_stage
 from inr_registration.terms import regularity
 

@@ -8,16 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from dicom_files import (
-    SHUFFLED,
-    TRUTH,
-    enhanced,
-    group,
-    item,
-    one_slice,
-    refused,
-    series,
-)
+from dicom_files import SHUFFLED, TRUTH, enhanced, group, item, one_slice, refused, series
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 

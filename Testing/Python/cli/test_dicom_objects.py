@@ -11,21 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from dicom_files import (
-    AFFINE,
-    AXIAL,
-    CORONAL,
-    PLACES,
-    SHUFFLED,
-    TRUTH,
-    enhanced,
-    group,
-    is_truth,
-    item,
-    refused,
-    save,
-    shared,
-)
+from dicom_files import AFFINE, AXIAL, CORONAL, PLACES, SHUFFLED, TRUTH, enhanced, group, is_truth, item, refused, save, shared
 from pydicom.uid import NuclearMedicineImageStorage, ParametricMapStorage
 
 from inr_registration.io import read_image

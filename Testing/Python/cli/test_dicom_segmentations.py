@@ -7,21 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import (
-    AFFINE,
-    AXIAL,
-    PLACES,
-    STEP,
-    TRUTH,
-    at,
-    is_truth,
-    item,
-    mosaic,
-    refused,
-    save,
-    segmentation,
-    series,
-)
+from dicom_files import AFFINE, AXIAL, PLACES, STEP, TRUTH, at, is_truth, item, mosaic, refused, save, segmentation, series
 from pydicom.uid import NuclearMedicineImageStorage, RTDoseStorage
 
 from inr_registration.core import Volume

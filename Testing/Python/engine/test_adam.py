@@ -75,7 +75,7 @@ from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings, Stage
 from inr_registration.core.volume import Volume
-from inr_registration.app.register import register
+from inr_registration.app.registration import register
 grid = Grid.from_geometry((16, 16, 16), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), np.eye(3))
 k, j, i = np.meshgrid(*[np.arange(16.0)] * 3, indexing="ij")
 volume = Volume(np.sin(i / 3 + j / 5 + k / 4).astype(np.float32), grid, "waves")

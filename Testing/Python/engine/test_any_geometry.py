@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from odd.case import blobs
 from odd.geometry import grids
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Volume, load_preset
 from inr_registration.maps import load
 

@@ -12,7 +12,7 @@ import pytest
 from fits import SIREN, a_problem, short
 from phantoms.ventricle import Ventricle
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Command, Geometry, InputError, Problem, Progress, Result, Settings, Stage, Volume, load_preset
 from inr_registration.fields import around, directions
 from inr_registration.maps import CardiacMap, load

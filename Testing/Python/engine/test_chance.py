@@ -12,8 +12,7 @@ from scipy import ndimage
 
 from inr_registration.core import Affine, Problem, Settings, Volume
 from inr_registration.measure import LEAST, Rivals, chance, doubts, lead, rivals, support
-from inr_registration.methods import Prepared
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import Prepared, prepare
 from inr_registration.numerics import match
 
 SETTINGS = Settings(affine=Affine("none"), device="cpu")

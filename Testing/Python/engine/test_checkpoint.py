@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from fits import LATTICE, SAMPLED, SINR, SIREN, a_problem, short
 
-from inr_registration.app import register as engine
-from inr_registration.app.register import register
+from inr_registration.app import register
+from inr_registration.app import registration as engine
 from inr_registration.core import (
     Affine,
     Command,

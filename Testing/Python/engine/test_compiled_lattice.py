@@ -9,7 +9,7 @@ import torch
 from analytic import blobs, centred, wave
 from torch import Tensor
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Problem, Settings, Stage, Volume
 from inr_registration.fields import evaluate_on_cells, exponential
 from inr_registration.numerics import TERMS, Knots, mean_density

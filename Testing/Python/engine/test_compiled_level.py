@@ -12,8 +12,7 @@ from torch import Tensor
 
 from inr_registration.core import Affine, Problem, Settings, Stage, Volume
 from inr_registration.fields import SplineLattice, exponential
-from inr_registration.methods import CompiledLevel, StageData, WholeLevel
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import CompiledLevel, StageData, WholeLevel, prepare
 from inr_registration.numerics import Image, Knots
 
 SETTINGS = Settings(similarity={"local_ncc": 1.0, "mse": 5.0}, affine=Affine("none"), stages=(Stage(1, 1, 0.5, control_spacing=2.5),))

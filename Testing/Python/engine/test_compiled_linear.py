@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inr_registration.core import Problem, Settings, Volume
 from inr_registration.images import AffineLevel
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import Image
 from inr_registration.numerics import kernels as compiled
 from inr_registration.start import LinearMap, objective

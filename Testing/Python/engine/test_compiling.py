@@ -17,7 +17,7 @@ os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]
 from fits import a_problem, short
 from inr_registration.core.presets import load_preset
 from inr_registration.core.progress import Command
-from inr_registration.app.register import register
+from inr_registration.app.registration import register
 seen = []
 def report(progress):
     seen.append(progress)

@@ -10,12 +10,12 @@ import torch
 from analytic import OBLIQUE, centred, image_on, pair, turn, wave
 from fits import LATTICE, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Grid, Problem, Representation, Result, Settings, Stage
 from inr_registration.fields import SplineLattice
 from inr_registration.io import to_itk
 from inr_registration.maps import as_transform, faded, load, sampled
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import Frame, Knots
 
 Array = npt.NDArray[np.float64]

@@ -15,8 +15,7 @@ from inr_registration.core import Cycle, Problem, Settings, Volume
 from inr_registration.fields import SplineLattice
 from inr_registration.images import with_margin
 from inr_registration.maps import Model
-from inr_registration.methods import TERMS, CycleFit, Pass, Prepared, Way
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import TERMS, CycleFit, Pass, Prepared, Way, prepare
 from inr_registration.numerics import Jet, Knots
 
 Array = npt.NDArray[np.float64]

@@ -11,12 +11,12 @@ from analytic import blobs, centred, turn, wave
 from fits import BEFORE, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 from scipy.stats import spearmanr
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Cycle, InputError, Level, Problem, Result, Settings, SplineTransform, Stage, Volume, estimator_for
 from inr_registration.fields import SplineLattice
 from inr_registration.maps import Consensus, FittedMap, Model
 from inr_registration.measure import image_in_mask
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import Frame, Knots
 
 Array = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from fits import LATTICE, SIREN, a_problem, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Command, Grid, Part, Problem, Result, Settings, Volume
 from inr_registration.fields import SplineLattice
 from inr_registration.maps import OfSpline, corner_folds, draw, sampled, unfold

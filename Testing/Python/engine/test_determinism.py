@@ -23,7 +23,7 @@ import torch
 
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
-from inr_registration.app.register import register
+from inr_registration.app.registration import register
 from metamorphic import textured_ball
 
 torch.set_num_threads(int(sys.argv[1]))

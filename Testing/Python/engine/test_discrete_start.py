@@ -11,11 +11,10 @@ from fits import ALL, FIXED, LATTICE, SIREN, SPLINE, Array, a_problem, inner_poi
 from scipy import ndimage
 from torch import Tensor
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Cycle, Problem, Representation, Settings, Stage, Volume
 from inr_registration.fields import evaluate_on_cells
-from inr_registration.methods import Prepared, look_for
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import Prepared, look_for, prepare
 from inr_registration.numerics import jacobian_determinant
 from inr_registration.start import Found, discrete, start_at, step_mm
 from inr_registration.start.discrete import _costs, _coupled, _displacements, _knots, _unfolded

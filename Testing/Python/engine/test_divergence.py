@@ -9,10 +9,9 @@ import pytest
 import torch
 from fits import BEFORE, LATTICE, RELU, SIREN, a_problem, error_mm, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Cycle, Level, Outcome, Representation, Settings, Stage
-from inr_registration.methods import CycleFit, Prepared, SingleFit
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import CycleFit, Prepared, SingleFit, prepare
 from inr_registration.optimise import Objective
 
 

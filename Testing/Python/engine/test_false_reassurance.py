@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Level, Problem, Result, Settings, Volume, load_preset
 from inr_registration.phantom import Pair, make_pair
 

@@ -14,7 +14,7 @@ from fits import a_problem, short
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from inr_registration.app import register
+from inr_registration.app import registration as register
 from inr_registration.core import Settings, Stage, load_preset
 from inr_registration.methods import stages
 from inr_registration.numerics import kernels as compiled

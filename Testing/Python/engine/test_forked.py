@@ -17,7 +17,7 @@ from inr_registration.core.grid import Grid
 from inr_registration.core.presets import load_preset
 from inr_registration.core.problem import Problem
 from inr_registration.core.volume import Volume
-from inr_registration.app.register import register
+from inr_registration.app.registration import register
 
 def run(_):
     grid = Grid((48, 48, 48), np.diag([2.0, 2, 2, 1]))

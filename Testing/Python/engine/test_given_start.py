@@ -9,7 +9,7 @@ import pytest
 from analytic import centred, pair, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, SIREN, Array, a_problem, error_mm, inner_points, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Cycle, Displacements, InputError, Settings, load_preset
 from inr_registration.methods import hash_of
 from inr_registration.start import Given

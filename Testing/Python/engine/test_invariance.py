@@ -12,11 +12,11 @@ from metamorphic import textured_ball
 from metamorphic.stiff import STIFF
 from metamorphic.variations import Map, Pair, Variation, in_memory
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Representation, Settings, Stage, Volume
 from inr_registration.images import level, widened
 from inr_registration.maps import load
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import Knots
 
 CPU = torch.device("cpu")

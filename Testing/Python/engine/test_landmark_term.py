@@ -9,7 +9,7 @@ import torch
 from analytic import turn, wave
 from fits import ALL, FIXED, LATTICE, MOVING, SIREN, Array, a_problem, inner_points, model_of, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Cycle, Geometry, InputError, Problem, Settings
 from inr_registration.numerics import Frame
 from inr_registration.terms import SOFT_MM, LandmarkTerm

@@ -11,15 +11,13 @@ import pytest
 import torch
 from fits import LATTICE, a_problem
 
-from inr_registration.app import finish
-from inr_registration.app.register import register
+from inr_registration.app import finish, register
 from inr_registration.core import Grid, Volume
 from inr_registration.fields import SplineLattice
-from inr_registration.images import pyramid
-from inr_registration.images.clean import clean
+from inr_registration.images import clean, pyramid
 from inr_registration.maps import Drawn, Mask, OfSpline, draw, least_in_cells, sampled, unfold
 from inr_registration.measure import quality
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import Frame, Knots, apply_axes
 
 CPU = torch.device("cpu")

@@ -11,8 +11,7 @@ import torch
 from scipy import ndimage
 
 from inr_registration.core import Grid, Volume
-from inr_registration.images import CleanImage
-from inr_registration.images.clean import clean
+from inr_registration.images import CleanImage, clean
 from inr_registration.measure import Bend, bent, evidence, in_mask, random_bend, smoothed
 from inr_registration.measure.uncertainty import bend as bending
 

@@ -9,7 +9,7 @@ import pytest
 from analytic import centred, pair, turn
 from scipy.spatial.transform import Rotation
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, InputError, Level, Outcome, Settings, load_preset
 from inr_registration.maps import load
 

@@ -8,10 +8,9 @@ from analytic import OBLIQUE, blobs, centred, image_on, wave
 from fits import ALL, LATTICE, SAMPLED, SIREN, Array, inner_points, model_of, short
 from scipy import ndimage
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Grid, InputError, Problem, Settings, Volume, load_preset
-from inr_registration.images import MARGIN, with_margin
-from inr_registration.images.clean import clean
+from inr_registration.images import MARGIN, clean, with_margin
 
 FIXED, MOVING = centred((24, 22, 23), (1.9, 2.0, 2.1), OBLIQUE), centred((26, 25, 27), 2.0)
 RADIUS = 15.0

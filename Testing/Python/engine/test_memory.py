@@ -11,7 +11,7 @@ import pytest
 import torch
 from fits import BEFORE, FIXED, LATTICE, SAMPLED, SIREN, a_problem, error_mm, short
 
-from inr_registration.app import register
+from inr_registration.app import registration as register
 from inr_registration.core import Command, Grid, Outcome, Progress, Settings, Stage
 from inr_registration.images import working_spacing
 from inr_registration.methods import stages

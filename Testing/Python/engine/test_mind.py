@@ -9,7 +9,7 @@ from analytic import DIRECTIONS, OBLIQUE, blobs, centred, image_on, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, a_problem, error_mm, short
 from torch import Tensor
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Settings
 from inr_registration.images import Features, aligned_grid, parallel
 from inr_registration.methods import affine_similarity

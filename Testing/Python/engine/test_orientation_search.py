@@ -12,10 +12,9 @@ from analytic import OBLIQUE, blobs, centred, turn
 from fits import model_of
 from scipy.spatial.transform import Rotation
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Volume, load_preset
-from inr_registration.methods.prealign import prealign
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prealign, prepare
 from inr_registration.start import orientations, turned_by
 
 Array = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import pytest
 from analytic import blobs, centred, turn, wave
 from fits import inner_points, model_of
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Result, Volume, load_preset
 from inr_registration.images import extended, unpadded
 

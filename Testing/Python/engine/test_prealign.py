@@ -12,9 +12,7 @@ from scipy import linalg, ndimage
 
 from inr_registration.core import Affine, Problem, Settings, Volume
 from inr_registration.images import AffineLevel
-from inr_registration.methods import affine_similarity
-from inr_registration.methods.prealign import prealign
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import affine_similarity, prealign, prepare
 from inr_registration.start import STRETCHES, TURNS, LinearMap, exponential, objective
 
 GRID = centred((36, 34, 38), 1.0)

@@ -10,7 +10,7 @@ import torch
 from fits import a_problem
 from test_step import CASES, Elsewhere, recorded
 
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 from inr_registration.numerics import kernels as compiled
 from inr_registration.optimise import Adam, Objective, Recorded
 from inr_registration.start import Alignment, LinearMap, affine

@@ -9,7 +9,7 @@ import pytest
 from analytic import image_on
 from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, a_problem, error_mm, inner_points, model_of, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Command, Outcome, Problem, Progress, Result, Settings, load_preset
 
 Array = npt.NDArray[np.float64]

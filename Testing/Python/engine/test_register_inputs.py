@@ -10,9 +10,9 @@ import pytest
 from analytic import OBLIQUE, centred, image_on, pair, turn, wave
 from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, MOVING, SAMPLED, SIREN, SPLINE, a_problem, error_mm, inner_points, model_of, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Command, Grid, InputError, Problem, Progress, Stage, Volume
-from inr_registration.methods import prepare
+from inr_registration.methods import prepared as prepare
 
 Array = npt.NDArray[np.float64]
 

@@ -12,9 +12,9 @@ import torch
 from analytic import blobs, centred, turn, wave
 from fits import error_mm
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Problem, Volume, load_preset
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 
 Array = npt.NDArray[np.float64]
 Gain = Callable[[Array], Array]

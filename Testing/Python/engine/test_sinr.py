@@ -13,12 +13,11 @@ from analytic import OBLIQUE, centred, pair, wave
 from fits import BEFORE, SINR, a_problem, error_mm, inner_points, model_of, short
 from torch import Tensor
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Grid, Stage
 from inr_registration.fields import NetworkLattice, Siren, evaluate_at_points, network_lattice
 from inr_registration.io import write_transform
-from inr_registration.methods import SampledPoints, SingleFit, WholeLevel
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import SampledPoints, SingleFit, WholeLevel, prepare
 from inr_registration.numerics import Knots
 from inr_registration.optimise import fit_stage
 

@@ -10,7 +10,7 @@ import torch
 from analytic import Array, blobs, centred, image_on, pair, turn, wave
 from fits import model_of
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Problem, Result, Settings, Stage, Volume
 from inr_registration.images import AffineLevel
 from inr_registration.numerics import Image

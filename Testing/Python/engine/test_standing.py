@@ -9,8 +9,7 @@ import pytest
 from analytic import DIRECTIONS, centred, image_on, pair, wave
 from fits import a_problem, error_mm
 
-from inr_registration.app import SAID, made_worse, may_stand
-from inr_registration.app.register import register
+from inr_registration.app import SAID, made_worse, may_stand, register
 from inr_registration.core import Cycle, Grid, Level, Problem, Quality, Result, Volume, load_preset
 from inr_registration.maps import load
 from inr_registration.phantom import make_pair

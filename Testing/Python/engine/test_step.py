@@ -15,11 +15,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Result, Settings, load_preset
 from inr_registration.measure import NAME as CHANCE
-from inr_registration.methods import SampledPoints, StageData, passes, stages
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import SampledPoints, StageData, passes, prepare, stages
 from inr_registration.numerics import Held
 from inr_registration.numerics import kernels as compiled
 from inr_registration.optimise import WARM_UP, Adam, Objective, Plain, Recorded, alike, fit

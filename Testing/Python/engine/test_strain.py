@@ -12,7 +12,7 @@ from analytic import centred, image_on, turn
 from fits import LATTICE, a_problem, short
 from phantoms.ventricle import Ventricle
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import ModelState, Problem, Volume
 from inr_registration.fields import around, axis_of, directions, height
 from inr_registration.maps import FittedMap

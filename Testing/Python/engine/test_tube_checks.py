@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from analytic import centred, turn
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Centreline, Command, Geometry, InputError, Problem, Progress, Volume, load_preset
 from inr_registration.fields import Tubes
 from inr_registration.methods import about_motion, about_tubes, rigid_share, tubes_of

@@ -9,7 +9,7 @@ import pytest
 from phantoms.follow import follow
 from phantoms.peristalsis import REACH, Peristalsis
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Affine, Geometry, InputError, Outcome, Problem, Representation, Settings, Stage, Volume
 from inr_registration.maps import FittedMap, TubeMap, half_width, load
 from inr_registration.methods import TubeFit

@@ -14,7 +14,7 @@ from analytic import blobs, centred, wave
 from fits import LATTICE, SIREN, short
 from scipy import stats
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import (
     Command,
     Geometry,
@@ -29,11 +29,11 @@ from inr_registration.core import (
     estimator_for,
     load_preset,
 )
-from inr_registration.images.clean import clean
+from inr_registration.images import clean
 from inr_registration.maps import load
 from inr_registration.measure import LATTICE_ITERATIONS, PAIRS, bent, random_bend, refit_stage
 from inr_registration.measure.uncertainty import laplace
-from inr_registration.methods.prepare import prepare
+from inr_registration.methods import prepare
 
 Array = npt.NDArray[np.float64]
 

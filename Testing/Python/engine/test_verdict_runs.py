@@ -9,7 +9,7 @@ import numpy.typing as npt
 from analytic import blobs, centred, pair, turn, wave
 from fits import SIREN, error_mm, short
 
-from inr_registration.app.register import register
+from inr_registration.app import register
 from inr_registration.core import Cycle, Grid, Level, Problem, Result, Stage, Volume
 from inr_registration.measure import BETTER, INDICATORS, better_elsewhere
 

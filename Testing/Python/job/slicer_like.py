@@ -56,7 +56,7 @@ class Fit:
         self.settings, self.times = settings_for(kind, iterations), list[float]()
 
     def __call__(self, report: Report) -> str:
-        from inr_registration.app.register import register
+        from inr_registration.app import register
 
         def timed(progress: Progress) -> Command:
             if progress.phase == "fit":
@@ -81,7 +81,7 @@ def load_engine() -> None:
     """Import everything that a fit will need."""
     import torch
 
-    import inr_registration.app.register  # noqa: F401
+    import inr_registration.app.registration  # noqa: F401
 
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])
 

@@ -20,7 +20,7 @@ from inr_registration.slicer.logic import Ended, Progressed, Session, perform
 from inr_registration.slicer.scene import Inputs
 from inr_registration.slicer.scene.outputs import Outputs
 
-REGISTER = "inr_registration.app.register.register"
+REGISTER = "inr_registration.app.registration.register"
 SURE = Settings(stages=(Stage(2, 6, 0.8),), affine=Affine("rigid", iterations=5), uncertainty="auto")
 """Goes through all phases; to be cancelled in one of them."""
 OTHER = replace(QUICK, stages=(Stage(2, 3, 0.8),))

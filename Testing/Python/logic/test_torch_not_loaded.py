@@ -43,7 +43,7 @@ def test_a_missing_module_of_somebody_else_keeps_its_traceback() -> None:
 
 
 def test_a_run_without_torch_ends_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "inr_registration.app.register", None)
+    monkeypatch.setitem(__import__("sys").modules, "inr_registration.app.registration", None)
     monkeypatch.setattr(work, "why_not_loaded", lambda _: "in words")
     with pytest.raises(RegistrationError, match="in words"):
         work.perform(None, None)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def exit_status(result: Result) -> int:
 def _register(problem: Problem, settings: Settings, bar: ProgressBar, checkpoints: CheckpointFile, threads: int | None) -> Result:
     import torch
 
-    from inr_registration.app.register import register
+    from inr_registration.app.registration import register
 
     if threads is not None:
         cores = os.cpu_count() or threads

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inr_registration.core.grid import Grid
 from inr_registration.fields.lattice import evaluate_at_points
-from inr_registration.images.clean import CleanImage
+from inr_registration.images.cleaning import CleanImage
 from inr_registration.images.pyramid import scaled
 from inr_registration.maps.model import CHUNK
 from inr_registration.numerics.frame import Frame

@@ -15,7 +15,7 @@ from inr_registration.measure.in_mask import image_in_mask
 from inr_registration.measure.uncertainty.estimators import ESTIMATORS
 from inr_registration.measure.uncertainty.sites import fitted_spacing, sites
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import MULTI_MODAL, MULTI_MODAL_POINTS, Prepared
+from inr_registration.methods.prepared import MULTI_MODAL, MULTI_MODAL_POINTS, Prepared
 from inr_registration.numerics.frame import Array
 from inr_registration.numerics.sampling import Image
 from inr_registration.optimise.guard import Diverged

@@ -12,7 +12,7 @@ from inr_registration.measure.uncertainty import laplace
 from inr_registration.measure.uncertainty.refits import perturbation
 from inr_registration.measure.uncertainty.sites import Sites, Tick, fitted_spacing, sites, strain_of
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 
 Estimator = Callable[[PairFit, Prepared, Settings, Sites, torch.Generator, Tick], Tensor]
 """A fit at its end, what it started from, its settings, the sites, random numbers, progress -> (D, H, W) mm."""

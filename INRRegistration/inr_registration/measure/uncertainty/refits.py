@@ -16,7 +16,7 @@ from inr_registration.maps.fitted_map import FittedMap
 from inr_registration.measure.uncertainty.bend import bent, random_bend
 from inr_registration.measure.uncertainty.sites import Sites, Tick, smoothed
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.optimise.fit import fit_stage
 
 Array = npt.NDArray[np.float64]

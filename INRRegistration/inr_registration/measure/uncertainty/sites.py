@@ -13,7 +13,7 @@ from torch import Tensor
 from inr_registration.core.grid import Grid
 from inr_registration.core.settings import Settings
 from inr_registration.maps.fitted_map import FittedMap
-from inr_registration.methods.prepare import Prepared
+from inr_registration.methods.prepared import Prepared
 from inr_registration.numerics.sampling import Image
 
 Array = npt.NDArray[np.float64]

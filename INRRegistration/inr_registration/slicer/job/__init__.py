@@ -7,29 +7,10 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "messages": (
-            "Cancelled",
-            "Ending",
-            "Failed",
-            "Finished",
-            "Updated",
-            "merged",
-        ),
+        "messages": ("Cancelled", "Ending", "Failed", "Finished", "Updated", "merged"),
         "pump": ("Pump",),
-        "reporter": (
-            "Reporter",
-            "UPDATES_PER_SECOND",
-        ),
-        "run": (
-            "PAUSE_S",
-            "Run",
-            "run_blocking",
-            "wait",
-        ),
-        "worker": (
-            "living",
-            "prepare_environment",
-            "stop_all",
-        ),
+        "reporter": ("Reporter", "UPDATES_PER_SECOND"),
+        "run": ("PAUSE_S", "Run", "run_blocking", "wait"),
+        "worker": ("living", "prepare_environment", "stop_all"),
     },
 )

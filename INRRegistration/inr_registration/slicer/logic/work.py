@@ -63,7 +63,7 @@ def perform(task: Task, report: Report) -> Done:
 
 def _engine() -> Any:
     try:
-        from inr_registration.app.register import register
+        from inr_registration.app.registration import register
     except (ImportError, OSError) as error:  # on Windows a library that is missing is an OSError
         words = why_not_loaded(error)
         if not words:

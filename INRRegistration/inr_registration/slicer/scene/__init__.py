@@ -7,80 +7,25 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "arrays": (
-            "SceneArrays",
-            "scene_arrays",
-        ),
-        "checkerboard": (
-            "SHADE",
-            "field_size",
-        ),
-        "colours": (
-            "NAMES",
-            "colour_node",
-            "table",
-        ),
-        "contrast": (
-            "match",
-            "robust_window",
-        ),
-        "folding": (
-            "Found",
-            "LISTED",
-            "search",
-        ),
-        "masks_in": (
-            "Layers",
-            "read_segment",
-            "segment_ids",
-        ),
-        "navigate": (
-            "jump",
-            "look_at",
-            "show_region_3d",
-        ),
+        "arrays": ("SceneArrays", "scene_arrays"),
+        "checkerboard": ("SHADE", "field_size"),
+        "colours": ("NAMES", "colour_node", "table"),
+        "contrast": ("match", "robust_window"),
+        "folding": ("Found", "LISTED", "search"),
+        "masks_in": ("Layers", "read_segment", "segment_ids"),
+        "navigate": ("jump", "look_at", "show_region_3d"),
         "outputs": ("check_outputs",),
-        "overlays": (
-            "DESCRIPTIONS",
-            "MODES",
-            "Overlays",
-        ),
-        "placement": (
-            "parents",
-            "take_back",
-        ),
-        "quality": (
-            "QualityTables",
-            "quality_tables",
-        ),
-        "quality_table": (
-            "read_table",
-            "write_table",
-        ),
-        "read": (
-            "Inputs",
-            "read_structures",
-        ),
+        "overlays": ("DESCRIPTIONS", "MODES", "Overlays"),
+        "placement": ("parents", "take_back"),
+        "quality": ("QualityTables", "quality_tables"),
+        "quality_table": ("read_table", "write_table"),
+        "read": ("Inputs", "read_structures"),
         "readout": ("read_at",),
-        "regions_table": (
-            "read_regions",
-            "set_reviewed",
-            "write_regions",
-        ),
+        "regions_table": ("read_regions", "set_reviewed", "write_regions"),
         "relist": ("list_regions",),
-        "resample": (
-            "on_grid",
-            "whole",
-        ),
-        "roles": (
-            "PARTS",
-            "RESULT",
-            "UNLISTED",
-        ),
-        "spline": (
-            "DisplacementGrid",
-            "sample",
-        ),
+        "resample": ("on_grid", "whole"),
+        "roles": ("PARTS", "RESULT", "UNLISTED"),
+        "spline": ("DisplacementGrid", "sample"),
         "store": (
             "ResultNodes",
             "all_results",
@@ -91,14 +36,8 @@ __getattr__, __dir__, __all__ = face(
             "run_description",
             "verdict_of",
         ),
-        "transform": (
-            "as_vtk",
-            "set_transform",
-        ),
+        "transform": ("as_vtk", "set_transform"),
         "view_memory": ("Memory",),
-        "volumes": (
-            "show_pair",
-            "volume_node",
-        ),
+        "volumes": ("show_pair", "volume_node"),
     },
 )

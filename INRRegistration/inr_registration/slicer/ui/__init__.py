@@ -7,25 +7,11 @@ from inr_registration.core.lazy import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "curve": (
-            "MARGIN",
-            "MAX_POINTS",
-            "cut",
-            "picture",
-            "segments",
-        ),
+        "curve": ("MARGIN", "MAX_POINTS", "cut", "picture", "segments"),
         "judgement": ("COLOURS",),
         "panel": ("Panel",),
-        "parameters": (
-            "INRRegistrationParameterNode",
-            "WEIGHTS",
-            "choice_in",
-            "inputs_of",
-        ),
-        "regions": (
-            "PAUSE_MS",
-            "REVIEWED",
-        ),
+        "parameters": ("INRRegistrationParameterNode", "WEIGHTS", "choice_in", "inputs_of"),
+        "regions": ("PAUSE_MS", "REVIEWED"),
         "result_words": ("readout",),
         "wires": ("Wires",),
     },

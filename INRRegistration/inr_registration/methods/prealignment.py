@@ -16,7 +16,7 @@ from inr_registration.start.align import HARDLY, Alignment, Found, agreement, ke
 from inr_registration.start.search import turned_by
 
 if TYPE_CHECKING:
-    from inr_registration.methods.prepare import Prepared
+    from inr_registration.methods.prepared import Prepared
 
 Array = npt.NDArray[np.float64]
 

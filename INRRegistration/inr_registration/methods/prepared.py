@@ -16,7 +16,7 @@ from inr_registration.fields.kinds import Field
 from inr_registration.fields.lattice import FreeLattice, SplineLattice, VelocityLattice
 from inr_registration.fields.network_lattice import NetworkLattice
 from inr_registration.images.affine_level import AffineLevel
-from inr_registration.images.clean import CleanImage, clean, upright
+from inr_registration.images.cleaning import CleanImage, clean, upright
 from inr_registration.images.contrast import Contrast, compare
 from inr_registration.images.crop import crop_box, cropped
 from inr_registration.images.padding import unpadded

@@ -20,11 +20,11 @@ from inr_registration.core.verdict import Level, Verdict
 from inr_registration.core.version import __version__
 from inr_registration.images.shading import LEAST_FACTOR, LEAST_LEFT, MOST_ROUNDS, Shading, said
 from inr_registration.measure.chance import Rivals, rivals
-from inr_registration.methods import prepare
+from inr_registration.methods import prepared as prepare
 from inr_registration.methods.checkpoint import Keeper, Saved
 from inr_registration.methods.choose import check, new_fit
 from inr_registration.methods.pair_fit import PairFit
-from inr_registration.methods.prealign import prealign
+from inr_registration.methods.prealignment import prealign
 from inr_registration.methods.stages import Stages
 from inr_registration.numerics import compiling
 from inr_registration.numerics.device import choose_device, current, describe_device
