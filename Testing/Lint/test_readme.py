@@ -1,4 +1,4 @@
-"""What the README tells people to type must work."""
+"""What the documents tell people to type must work, and where they point to must exist."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from inr_registration.app.cli import VERBS, parse
 ROOT = Path(__file__).resolve().parents[2]
 
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
 def blocks(language: str) -> list[str]:
-    """Code blocks of the README in one language."""
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    """Code blocks of the documents in one language."""
+    return [block for page in PAGES for block in re.findall(rf"```{language}\n(.*?)```", text_of(page), re.DOTALL)]
 
 
 def test_the_python_examples_run() -> None:
@@ -24,7 +31,7 @@ def test_the_python_examples_run() -> None:
     assert examples
     for example in examples:
         names: dict[str, object] = {"__name__": "readme"}
-        exec(compile(example, "README.md", "exec"), names)
+        exec(compile(example, "a document", "exec"), names)
         assert names["result"].outcome.usable  # type: ignore[attr-defined]
 
 
@@ -44,16 +51,32 @@ def test_every_option_that_is_named_exists() -> None:
         parser = argparse.ArgumentParser()
         verb.describe(parser)
         known |= {option for action in parser._actions for option in action.option_strings}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert len(named) > 8
+    known |= {"--index-url", "--all"}  # of pip, and of Testing/check.py
+    named = {option for page in PAGES for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text_of(page))}
+    assert len(named) > 15
     assert named - known == set()
 
 
-def test_links_to_files_of_the_repository_lead_somewhere() -> None:
-    for page in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
-        text = (ROOT / page).read_text(encoding="utf-8")
-        links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
-        assert [link for link in links if not (ROOT / link).exists()] == [], page
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"(?m)^#+ (.*)$", text_of(page))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"))], ids=lambda p: p.name
+)
+def test_links_to_files_of_the_repository_lead_somewhere(page: Path) -> None:
+    for link, anchor in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", text_of(page)):
+        goal = (page.parent / link).resolve() if link else page
+        assert goal.exists(), f"{page.name}: {link}"
+        assert not anchor or anchor in headings(goal), f"{page.name}: {link}#{anchor}"
+
+
+def test_the_documents_are_as_short_as_they_promise() -> None:
+    assert len(text_of(ROOT / "README.md").splitlines()) <= 120
+    assert len(text_of(ROOT / "ARCHITECTURE.md").split()) <= 900
+    assert len(text_of(ROOT / "CHANGELOG.md").splitlines()) <= 30
 
 
 def test_continuous_integration_runs_the_readmes_test_command() -> None:
