@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "calibration": ("Calibration", "calibrated", "estimator_for", "method_of"),
+        "catalogue": ("REGULARITIES", "SIMILARITIES"),
         "centreline": ("Centreline", "ordered_points"),
         "details": ("describe", "without_names"),
         "displacements": ("Displacements",),
@@ -24,7 +25,7 @@ __getattr__, __dir__, __all__ = face(
         "problem": ("Problem", "finite_range"),
         "progress": ("Command", "Progress", "Report", "silent"),
         "result": ("Curve", "ModelState", "Outcome", "Quality", "Result", "SplineTransform", "WHOLE"),
-        "settings": ("Affine", "Cycle", "Geometry", "REGULARITIES", "Representation", "SIMILARITIES", "Settings", "Stage"),
+        "settings": ("Affine", "Cycle", "Geometry", "Representation", "Settings", "Stage"),
         "sizes": ("MODEL_BYTES", "POINTS_BYTES", "RUN_BYTES"),
         "slices": ("disordered",),
         "verdict": ("BLIND_SPOTS", "Level", "Verdict"),

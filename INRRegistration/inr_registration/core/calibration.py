@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from inr_registration.core.catalogue import SIMILARITY_TERMS
 from inr_registration.core.errors import InputError
 from inr_registration.core.settings import Settings
 
@@ -42,13 +43,9 @@ def _table() -> dict[str, Any]:
     return data
 
 
-ACROSS_CONTRASTS = {"nmi", "nmi_gaussian", "mind"}
-"""Similarities that people choose where intensities do not mean the same in both images."""
-
-
 def crosses_contrasts(settings: Settings) -> bool:
     """Whether the settings themselves say that contrasts differ, by their similarity."""
-    return not ACROSS_CONTRASTS.isdisjoint(name for name, weight in settings.similarity.items() if weight > 0)
+    return any(weight > 0 and name in SIMILARITY_TERMS and SIMILARITY_TERMS[name].crosses for name, weight in settings.similarity.items())
 
 
 def method_of(settings: Settings) -> str:

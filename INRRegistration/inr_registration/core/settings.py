@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from inr_registration.core.catalogue import AUTO, REGULARITIES, SIMILARITIES
 from inr_registration.core.errors import InputError
 from inr_registration.core.from_json import build, plain
 
-SIMILARITIES = ("mse", "ncc", "local_ncc", "nmi", "nmi_gaussian", "mind")
-SIMILARITY_WEIGHTS = {"mse": 30.0, "ncc": 1.0, "local_ncc": 1.0, "nmi": 2.0, "nmi_gaussian": 5.0, "mind": 10.0}
-"""Bring the similarity terms to about the same size, so that the regularity of a preset fits each of them."""
 LARGEST_WEIGHT = 1e9
 """Of a term; a larger one says no more, and ends beyond single precision."""
-REGULARITIES = ("jacobian", "symmetric_jacobian", "bending", "diffusion", "hyperelastic")
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ class Settings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        _check_names("similarity", self.similarity, (*SIMILARITIES, "auto"))
+        _check_names("similarity", self.similarity, (*SIMILARITIES, AUTO))
         _check_names("regularity", self.regularity, REGULARITIES)
         if not any(weight > 0 for weight in self.similarity.values()):
             raise InputError("settings need a similarity term with a weight above 0")

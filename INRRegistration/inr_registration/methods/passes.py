@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from inr_registration.core.catalogue import REGULARITY_TERMS
 from inr_registration.core.settings import Settings, Stage
 from inr_registration.fields.kinds import Field
 from inr_registration.fields.lattice import Lattice, VelocityLattice, evaluate_at_points, evaluate_on_cells
@@ -20,7 +21,7 @@ from inr_registration.numerics.jet import Jet
 from inr_registration.numerics.knots import Knots
 from inr_registration.terms.regularity import order_needed, regularity
 
-SMOOTHNESS = ("bending", "diffusion")
+SMOOTHNESS = tuple(name for name, term in REGULARITY_TERMS.items() if term.of_velocity)
 """Regularity that is asked of a stationary velocity; the other terms are about the map that it makes."""
 SPARSE = 4000
 """Random points offered to further terms where the similarity is evaluated on a whole level."""

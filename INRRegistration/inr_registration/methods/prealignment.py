@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inr_registration.core.settings import SIMILARITY_WEIGHTS, Settings
+from inr_registration.core.catalogue import SIMILARITY_TERMS
+from inr_registration.core.settings import Settings
 from inr_registration.images.affine_level import AffineLevel
 from inr_registration.start.affine import objective
 from inr_registration.start.align import HARDLY, Alignment, Found, agreement, kept
@@ -29,7 +30,7 @@ AGREED = 0.5
 """Agreement from which on another orientation is not looked for although contrasts differ."""
 BETTER_TURNED = 0.04
 """By how much the images must agree better, as a share, in another orientation than from the headers."""
-MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_WEIGHTS["nmi"]}
+MIND_STAND_IN = {"local_ncc": 1.0, "nmi": SIMILARITY_TERMS["nmi"].weight}
 
 
 class Prealigned(NamedTuple):

@@ -6,10 +6,12 @@ Derivatives are per mm: Jacobians without unit, second derivatives in mm^-1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 import torch
 from torch import Tensor
 
+from inr_registration.core.catalogue import REGULARITY_TERMS
 from inr_registration.numerics.constants import constant
 from inr_registration.numerics.jet import PAIRS, Jet, cofactors, determinant, jacobian_determinant
 
@@ -80,17 +82,9 @@ def bending(second: Tensor) -> Tensor:
     return (factors * squares).sum()
 
 
-_ON_FIRST: dict[str, Callable[[Tensor], Tensor]] = {
-    "jacobian": jacobian,
-    "symmetric_jacobian": symmetric_jacobian,
-    "hyperelastic": hyperelastic,
-}
-
-
 def order_needed(weights: Mapping[str, float]) -> int:
     """How many derivatives the terms with a positive weight need: 0, 1 or 2."""
-    used = {name for name, weight in weights.items() if weight > 0}
-    return 2 if "bending" in used else 1 if used else 0
+    return max((REGULARITY_TERMS[name].order for name, weight in weights.items() if weight > 0), default=0)
 
 
 def regularity(weights: Mapping[str, float], jet: Jet, knee: float = 0.0) -> dict[str, Tensor]:
@@ -99,13 +93,15 @@ def regularity(weights: Mapping[str, float], jet: Jet, knee: float = 0.0) -> dic
     for name, weight in weights.items():
         if weight <= 0:
             continue
-        if name == "bending":
-            assert jet.second is not None
-            values[name] = weight * bending(jet.second)
-        else:
-            assert jet.first is not None
-            values[name] = weight * (diffusion(jet.first, knee) if name == "diffusion" else _ON_FIRST[name](jet.first))
+        derivatives = jet.second if REGULARITY_TERMS[name].order == 2 else jet.first
+        assert derivatives is not None
+        values[name] = weight * (diffusion(derivatives, knee) if name == "diffusion" else _term(name)(derivatives))
     return values
+
+
+def _term(name: str) -> Callable[[Tensor], Tensor]:
+    found: Callable[[Tensor], Tensor] = getattr(import_module(f"{__package__}.{REGULARITY_TERMS[name].module}"), name)
+    return found
 
 
 def in_millimetres(jet: Jet, axes: Tensor) -> Jet:

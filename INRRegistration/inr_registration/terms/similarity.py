@@ -5,14 +5,15 @@ Each takes fixed and moving values of one shape and a weight (0 where a point do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from inr_registration.core.catalogue import SIMILARITY_TERMS
 from inr_registration.core.errors import InputError
-from inr_registration.terms.information import nmi, nmi_gaussian
 
 EPSILON = 1e-8
 
@@ -120,10 +121,11 @@ class Similarity:
     """
 
     def __init__(self, weights: Mapping[str, float], fixed: Tensor, radius: int) -> None:
-        self.weights = {name: weight for name, weight in weights.items() if weight > 0 and name != "mind"}
+        self.weights = {name: weight for name, weight in weights.items() if weight > 0 and SIMILARITY_TERMS[name].looks_at != "features"}
         self.fixed = fixed
         if "local_ncc" in self.weights and fixed.dim() != 4:
             raise InputError(f"local NCC needs blocks of voxels (B, D, H, W), got shape {tuple(fixed.shape)}")
+        self.of_values = {name: _pointwise(name) for name in self.weights if SIMILARITY_TERMS[name].looks_at == "values"}
         self.windows = FixedWindows(fixed, radius) if "local_ncc" in self.weights else None
 
     def __call__(self, moving: Tensor, weight: Tensor) -> dict[str, Tensor]:
@@ -133,8 +135,11 @@ class Similarity:
             if self.windows is not None and name == "local_ncc":
                 values[name] = factor * LocalCorrelation.apply(moving, self.windows, weight)
             else:
-                values[name] = factor * _POINTWISE[name](self.fixed, moving, weight)
+                values[name] = factor * self.of_values[name](self.fixed, moving, weight)
         return values
 
 
-_POINTWISE = {"mse": mse, "ncc": ncc, "nmi": nmi, "nmi_gaussian": nmi_gaussian}
+def _pointwise(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The function of a term that looks at single values."""
+    found: Callable[[Tensor, Tensor, Tensor], Tensor] = getattr(import_module(f"{__package__}.{SIMILARITY_TERMS[name].module}"), name)
+    return found

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from inr_registration.core import InputError
 from inr_registration.terms import Similarity, box_sum, local_ncc, mse, ncc
-from inr_registration.terms.similarity import nmi, nmi_gaussian
+from inr_registration.terms.information import nmi, nmi_gaussian
 
 Term = Callable[[Tensor, Tensor, Tensor], Tensor]
 

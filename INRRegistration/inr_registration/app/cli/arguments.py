@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from inr_registration.app.cli.which import add_which
+from inr_registration.core.catalogue import REGULARITIES, SIMILARITIES
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import options
 from inr_registration.core.presets import DEFAULT
-from inr_registration.core.settings import REGULARITIES, SIMILARITIES
 from inr_registration.core.version import __version__
 
 IMAGES = "Images: what SimpleITK reads (NIfTI, NRRD, MetaImage, ...) or a folder with DICOM files; 3D, one value per voxel."

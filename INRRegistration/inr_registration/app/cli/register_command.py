@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from inr_registration.core.calibration import estimator_for
+from inr_registration.core.catalogue import AUTO, SIMILARITIES, similarity_of
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import check_given, options, users
 from inr_registration.core.presets import DEFAULT, find_preset, load_preset, preset_names
-from inr_registration.core.settings import SIMILARITIES, SIMILARITY_WEIGHTS, Settings
+from inr_registration.core.settings import Settings
 
 CYCLE = "cycle"
 FIELDS = {
@@ -61,8 +62,8 @@ def choose_settings(arguments: argparse.Namespace) -> Settings:
     """
     settings = _preset(arguments)
     if arguments.similarity is not None:
-        _check_known("similarity", arguments.similarity, SIMILARITIES)
-        settings = replace(settings, similarity={arguments.similarity: SIMILARITY_WEIGHTS.get(arguments.similarity, 1.0)})
+        _check_known("similarity", arguments.similarity, (*SIMILARITIES, AUTO))
+        settings = replace(settings, similarity=similarity_of(arguments.similarity))
     for name in ("start", "uncertainty"):
         if getattr(arguments, name) is not None:
             _check_known(name, getattr(arguments, name), options(name))

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from inr_registration.core.calibration import estimator_for
+from inr_registration.core.catalogue import REGULARITIES, REGULARITY_TERMS, SIMILARITIES, similarity_of
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import options, used
 from inr_registration.core.presets import DEFAULT, load_preset, preset_names
-from inr_registration.core.settings import REGULARITIES, SIMILARITIES, SIMILARITY_WEIGHTS, Geometry, Settings
+from inr_registration.core.settings import Geometry, Settings
 
 AS_PRESET = "preset"
 """The similarity of the preset (or of the method, where that was changed), whatever it is."""
@@ -60,7 +61,7 @@ def uses(method: str) -> tuple[str, ...]:
     """Names of the regularity terms that a method can use: fields without second derivatives have nothing to bend."""
     settings = load_preset(method).settings
     flat = settings.representation.kind == "relu" or (settings.geometry is not None and settings.geometry.kind == "cardiac")
-    return tuple(name for name in REGULARITIES if not (name == "bending" and flat))
+    return tuple(name for name in REGULARITIES if not (flat and REGULARITY_TERMS[name].order > 1))
 
 
 def needs(choice: Choice) -> tuple[str, ...]:
@@ -131,8 +132,7 @@ def settings_of(choice: Choice) -> Settings:
     ):
         if name not in known:
             raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
-    weights = {"auto": 1.0, **SIMILARITY_WEIGHTS}
-    similarity = base.similarity if choice.similarity == AS_PRESET else {choice.similarity: weights[choice.similarity]}
+    similarity = base.similarity if choice.similarity == AS_PRESET else similarity_of(choice.similarity)
     return replace(
         base,
         similarity=similarity,

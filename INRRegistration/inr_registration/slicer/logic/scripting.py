@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from inr_registration.core.catalogue import REGULARITIES
 from inr_registration.core.errors import InputError
 from inr_registration.core.presets import DEFAULT
-from inr_registration.core.settings import REGULARITIES, Settings
+from inr_registration.core.settings import Settings
 from inr_registration.slicer.logic.choice import choice_of, settings_of, with_method
 from inr_registration.slicer.logic.session import Ended, Session
 from inr_registration.slicer.scene.outputs import Outputs

@@ -16,9 +16,10 @@ from slicer import (
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.util import NodeModify
 
+from inr_registration.core.catalogue import REGULARITIES
 from inr_registration.core.needs import SPECIAL
 from inr_registration.core.presets import DEFAULT, preset_names
-from inr_registration.core.settings import REGULARITIES, Settings
+from inr_registration.core.settings import Settings
 from inr_registration.slicer.logic.choice import (
     AFFINE_CHOICES,
     AS_PRESET,
@@ -110,8 +111,9 @@ class INRRegistrationParameterNode:
     threshold: Annotated[float, WithinRange(0, 0.95)] = 0.3
 
 
-WEIGHTS = {name: "jacobian_weight" if name == "jacobian" else name for name in REGULARITIES}
-"""Regularity term -> its parameter; ``jacobian`` is the output map."""
+PARAMETERS = {"jacobian": "jacobian_weight"}  # ``jacobian`` is the output map
+WEIGHTS = {name: held for name in REGULARITIES if hasattr(INRRegistrationParameterNode, held := PARAMETERS.get(name, name))}
+"""Regularity term -> its parameter, of those that the panel shows."""
 
 
 def inputs_of(parameters: INRRegistrationParameterNode) -> Inputs:
