@@ -7,6 +7,7 @@ Prints a row for each: new files, lines changed elsewhere, and whether a registr
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,17 +28,67 @@ class Toy:
         what: Of its kind.
         files: New files by their path in the package, with their content.
         lines: Of existing files: path, the line before which one is put, and that one.
-        settings: With which it is used, as Python.
+        settings: With which it is used, in place of those of the presets.
         words: With which it is used on the command line.
+        presets: With which it is used from Python: a lattice on whole levels and a network on sampled points.
     """
 
     what: str
     files: dict[str, str]
     lines: tuple[tuple[str, str, str], ...]
-    settings: str
+    settings: dict[str, object]
     words: tuple[str, ...]
+    presets: tuple[str, ...] = ("quick", "idir")
 
 
+GAUSS = '''"""Gaussian kernels: a displacement as a sum of smooth bumps with free heights."""
+
+import torch
+from torch import nn
+
+from inr_registration.numerics.jet import Jet
+
+
+class Kernels(nn.Module):
+    """u(x) = sum_k exp(-|x - c_k|^2 / 2 s^2) h_k on a regular set of centres, n along each axis."""
+
+    def __init__(self, low, high, n):
+        super().__init__()
+        self.n = n
+        axes = [torch.linspace(a, b, n) for a, b in zip(low, high)]
+        self.register_buffer("centres", torch.stack(torch.meshgrid(*axes, indexing="ij")).reshape(3, -1), persistent=False)
+        self.low, self.high = list(low), list(high)
+        self.spread = max(b - a for a, b in zip(low, high)) / (n - 1)
+        self.heights = nn.Parameter(torch.zeros(3, n**3))
+
+    def forward(self, points):
+        return self.evaluate(points).value
+
+    def evaluate(self, points, order=0):
+        shape, flat = points.shape[1:], points.reshape(3, -1)
+        away = (flat[:, None] - self.centres[:, :, None]) / self.spread
+        bump = torch.exp(-away.square().sum(dim=0) / 2)
+        value = (self.heights @ bump).reshape(3, *shape)
+        if order == 0:
+            return Jet(value)
+        first = torch.stack([self.heights @ (-away[d] / self.spread * bump) for d in range(3)], dim=1)
+        return Jet(value, first.reshape(3, 3, *shape))
+
+    def describe(self):
+        return {"kind": "gauss", "low": self.low, "high": self.high, "n": self.n}
+
+
+def field_for(asked):
+    low, high = asked.box.tolist()
+    return asked.before if asked.before is not None else Kernels(low, high, 7)
+
+
+def restored(description, tensors):
+    field = Kernels(description["low"], description["high"], int(description["n"]))
+    with torch.no_grad():
+        field.heights.copy_(torch.as_tensor(tensors["heights"]))
+    return field
+'''
 TOYS = (
     Toy(
         "similarity",
@@ -53,8 +104,8 @@ TOYS = (
                 '        SimilarityTerm("absolute", "absolute", 10.0, "Absolute differences"),\n',
             ),
         ),
-        'similarity={"absolute": 10.0}',
-        ("--similarity", "absolute"),
+        {"similarity": {"absolute": 10.0}},
+        ("--preset", "quick", "--similarity", "absolute"),
     ),
     Toy(
         "regulariser",
@@ -64,29 +115,50 @@ TOYS = (
             "    return ((first - first.transpose(0, 1)) ** 2).sum(dim=(0, 1)).mean() / 4\n"
         },
         ((CATALOGUE, '        RegularityTerm("jacobian"', '        RegularityTerm("rotation", "rotation", 1, "Rotation"),\n'),),
-        'regularity={"diffusion": 0.1, "rotation": 0.5}',
-        ("--weight", "rotation=0.5"),
+        {"regularity": {"diffusion": 0.1, "rotation": 0.05}, "similarity": {"ncc": 1.0}},
+        ("--preset", "quick", "--weight", "rotation=0.5"),
+    ),
+    Toy(
+        "representation",
+        {"fields/gauss.py": GAUSS},
+        ((CATALOGUE, '        FieldKind("siren"', '        FieldKind("gauss", "gauss", "sampled", smooth=False),\n'),),
+        {
+            "representation": {"kind": "gauss"},
+            "similarity": {"ncc": 1.0},
+            "regularity": {"jacobian": 0.01},
+            "stages": [{"shrink": 1, "iterations": 80, "learning_rate": 0.02, "points": 1500}],
+        },
+        ("--preset", "toy.json"),
+        ("idir",),
     ),
 )
 USE = """
-import sys
+import json, sys
 import numpy as np
 import SimpleITK as sitk
 import inr_registration as inr
 
+folder, patch, presets, name = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 grid = inr.Grid((20, 20, 20), np.diag([2.0, 2.0, 2.0, 1.0]))
 points = grid.all_points()
 images = [inr.Volume(np.exp(-((points - c) ** 2).sum(axis=-1) / 90), grid) for c in ([18, 18, 18], [20, 18, 17])]
-for preset in ("quick", "idir"):
-    stages = tuple({**vars(stage), "iterations": 4} for stage in inr.load_preset(preset).settings.stages)
-    settings = inr.Settings.from_json({**inr.load_preset(preset).settings.to_json(), "stages": list(stages), "device": "cpu"})
-    result = inr.register(*images, settings=settings, SETTINGS)
+for preset in presets:
+    settings = inr.load_preset(preset).settings.to_json()
+    stages = [{**stage, "iterations": min(stage["iterations"], 60)} for stage in settings["stages"]]
+    settings |= {"stages": stages, "device": "cpu", "affine": {"kind": "none"}, **patch}
+    result = inr.register(*images, settings=inr.Settings.from_json(settings))
     assert result.usable, result.message
-    assert any("NAME" in term for curve in result.history for term in curve.terms), result.history
-for name, image in zip(("fixed", "moving"), images):
+    terms = [*settings["similarity"], *settings["regularity"], settings["representation"]["kind"]]
+    assert name in terms and any(name in curve.terms for curve in result.history) or name == settings["representation"]["kind"]
+    off = [np.linalg.norm(np.asarray(at) - [20.0, 18.0, 17.0]) for at in ([18.0, 18.0, 18.0], result.map([[18.0, 18.0, 18.0]])[0])]
+    assert off[1] < 0.6 * off[0], (preset, off)
+    result.save(f"{folder}/saved")
+    np.testing.assert_allclose(inr.load(f"{folder}/saved").map(points[5:9, 5, 5]), result.map(points[5:9, 5, 5]), atol=1e-4)
+    open(f"{folder}/toy.json", "w").write(json.dumps(settings))
+for side, image in zip(("fixed", "moving"), images):
     written = sitk.GetImageFromArray(image.values.astype(np.float32))
     written.SetSpacing((2.0, 2.0, 2.0))
-    sitk.WriteImage(written, f"{sys.argv[1]}/{name}.nii.gz")
+    sitk.WriteImage(written, f"{folder}/{side}.nii.gz")
 """
 
 
@@ -105,12 +177,11 @@ def used(toy: Toy, root: Path, folder: Path) -> str:
     """What went wrong when it was used; empty where nothing did."""
     environment = {**os.environ, "PYTHONPATH": str(root)}
     name = next(iter(toy.files)).rpartition("/")[2].removesuffix(".py")
-    code = USE.replace("SETTINGS", toy.settings).replace("NAME", name)
-    command = [sys.executable, "-m", "inr_registration", *(str(folder / f"{side}.nii.gz") for side in ("fixed", "moving"))]
-    asked = ["-o", str(folder / "out"), "--preset", "quick", "--quiet", *toy.words]
-    for words in ([sys.executable, "-c", code, str(folder)], [*command, *asked]):
+    library = [sys.executable, "-c", USE, str(folder), json.dumps(toy.settings), json.dumps(toy.presets), name]
+    command = [sys.executable, "-m", "inr_registration", "fixed.nii.gz", "moving.nii.gz", "-o", "out", "--quiet", *toy.words]
+    for words in (library, command):
         done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, encoding="utf-8", check=False)
-        if done.returncode not in (0, 5):  # the quality control may judge a few iterations as it likes
+        if done.returncode not in (0, 5):  # the quality control may judge so small a pair as it likes
             return done.stderr[-2000:]
     return ""
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from inr_registration.core.catalogue import SIMILARITY_TERMS
+from inr_registration.core.catalogue import FIELD_KINDS, SIMILARITY_TERMS
 from inr_registration.core.errors import InputError
 from inr_registration.core.settings import Settings
 
@@ -51,7 +51,7 @@ def crosses_contrasts(settings: Settings) -> bool:
 def method_of(settings: Settings) -> str:
     """What the table calls the method: how the field is held, or which coordinates it follows."""
     if settings.cycle is not None:
-        return "cycle" if settings.representation.kind in ("siren", "relu") else "cycle of lattices"
+        return "cycle" if FIELD_KINDS[settings.representation.kind].network else "cycle of lattices"
     if settings.geometry is not None:
         return settings.geometry.kind
     return settings.representation.kind

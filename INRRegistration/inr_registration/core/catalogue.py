@@ -1,6 +1,6 @@
-"""The terms of an objective, a row each: all that can be said of them without computing one.
+"""The terms of an objective and what can hold a displacement, a row each: all that can be said of them without computing one.
 
-A new term is a row here and a function of its name in a file of ``terms``.
+A new term is a row here and a function of its name in a file of ``terms``; a new kind of field a row and a file of ``fields``.
 """
 
 from __future__ import annotations
@@ -48,6 +48,28 @@ class RegularityTerm:
     of_velocity: bool = False
 
 
+@dataclass(frozen=True)
+class FieldKind:
+    """What holds a displacement.
+
+    Args:
+        name: In settings.
+        module: The file of ``fields`` with its ``field_for``; for one that is neither a lattice nor one of the networks here, with
+            ``describe`` on the field and ``restored`` beside it.
+        points: Whether it is fitted on ``sampled`` points, on ``whole`` levels, or ``either``.
+        lattice: Whether its coordinates are mm along the image's axes; else they are scaled to about -1 to 1.
+        network: Whether it is a coordinate network, which other coordinates can go into.
+        smooth: Whether it has second derivatives.
+    """
+
+    name: str
+    module: str
+    points: str
+    lattice: bool = False
+    network: bool = False
+    smooth: bool = True
+
+
 SIMILARITY_TERMS = {
     term.name: term
     for term in (
@@ -67,6 +89,16 @@ REGULARITY_TERMS = {
         RegularityTerm("bending", "regularity", 2, "Bending", of_velocity=True),
         RegularityTerm("diffusion", "regularity", 1, "Diffusion", of_velocity=True),
         RegularityTerm("hyperelastic", "regularity", 1, "Hyperelastic"),
+    )
+}
+FIELD_KINDS = {
+    kind.name: kind
+    for kind in (
+        FieldKind("siren", "network", "sampled", network=True),
+        FieldKind("relu", "network", "sampled", network=True, smooth=False),
+        FieldKind("spline", "lattice", "either", lattice=True),
+        FieldKind("velocity", "lattice", "whole", lattice=True),
+        FieldKind("sinr", "network_lattice", "either", lattice=True),
     )
 }
 SIMILARITIES, REGULARITIES = tuple(SIMILARITY_TERMS), tuple(REGULARITY_TERMS)

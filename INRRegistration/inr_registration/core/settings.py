@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from inr_registration.core.catalogue import AUTO, REGULARITIES, SIMILARITIES
+from inr_registration.core.catalogue import AUTO, FIELD_KINDS, REGULARITIES, SIMILARITIES
 from inr_registration.core.errors import InputError
 from inr_registration.core.from_json import build, plain
 
@@ -48,12 +48,16 @@ class Representation:
         coordinates: ``isotropic``: one scale in mm for all axes; ``per-axis``: [-1, 1] along each axis, as published.
     """
 
-    kind: Literal["siren", "relu", "spline", "velocity", "sinr"] = "velocity"
+    kind: str = "velocity"
     width: int = 128
     depth: int = 3
     omega: float = 30.0
     zero_start: bool = True
     coordinates: Literal["isotropic", "per-axis"] = "isotropic"
+
+    def __post_init__(self) -> None:
+        if self.kind not in FIELD_KINDS:
+            raise InputError(f"settings.representation.kind must be one of {', '.join(FIELD_KINDS)}, got {self.kind!r}")
 
 
 @dataclass(frozen=True)
@@ -231,7 +235,7 @@ def _check_parts(settings: Settings) -> None:
     kind = settings.representation.kind
     if settings.cycle is not None and settings.geometry is not None:
         raise InputError("settings have both 'cycle' and 'geometry'; leave one of them out")
-    if settings.geometry is not None and kind not in ("siren", "relu"):
+    if settings.geometry is not None and not FIELD_KINDS[kind].network:
         raise InputError(f"settings.geometry needs a network (siren or relu), got '{kind}'")
     tube = settings.geometry is not None and settings.geometry.kind == "tube"
     for name, asked in (("landmark_weight", settings.landmark_weight > 0), ("start", settings.start != "none")):
@@ -251,9 +255,9 @@ def _check_stages(stages: tuple[Stage, ...], kind: str) -> None:
         _check_range(f"{where}.learning_rate", stage.learning_rate, 1e-12, 100)
         _check_range(f"{where}.control_spacing", stage.control_spacing, 1, 64)
         _check_range(f"{where}.points", stage.points, 0, 10**8)
-    if kind == "velocity" and any(stage.points for stage in stages):
+    if FIELD_KINDS[kind].points == "whole" and any(stage.points for stage in stages):
         raise InputError("a velocity lattice is fitted on whole levels; set points to 0 in every stage")
-    if kind in ("siren", "relu") and not all(stage.points for stage in stages):
+    if FIELD_KINDS[kind].points == "sampled" and not all(stage.points for stage in stages):
         raise InputError("a network is fitted on sampled points; set points above 0 in every stage")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from inr_registration.fields.asked import Asked
 from inr_registration.numerics import kernels as compiled
 from inr_registration.numerics.constants import constant
 from inr_registration.numerics.jet import PAIRS, Jet
@@ -173,3 +174,10 @@ def respline(coefficients: Tensor, old: Knots, new: Knots) -> Tensor:
 def _powers(*axes: int) -> tuple[int, int, int]:
     """How often a derivative differentiates along x, y, z."""
     return axes.count(0), axes.count(1), axes.count(2)
+
+
+def field_for(asked: Asked) -> FreeLattice:
+    """A lattice is refined to the stage's control points."""
+    before = asked.before
+    values = before.refined(asked.knots) if isinstance(before, FreeLattice) else torch.zeros(3, *asked.knots.shape)
+    return (VelocityLattice if asked.representation.kind == "velocity" else SplineLattice)(asked.knots, values)

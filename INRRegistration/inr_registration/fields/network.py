@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from inr_registration.core.settings import Representation
+from inr_registration.fields.asked import Asked
 from inr_registration.numerics.jet import PAIRS, Jet
 
 
@@ -197,3 +199,15 @@ def _uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -
     """Uniform in +-bound, always drawn on the CPU so that a seed means the same on every device."""
     kwargs: dict[str, Any] = {"generator": generator, "dtype": torch.get_default_dtype()}
     return (2 * torch.rand(shape, **kwargs) - 1) * bound
+
+
+def new_network(choice: Representation, generator: torch.Generator, ports: tuple[int, int] = (3, 3)) -> Network:
+    """A coordinate network at its initial weights, with so many coordinates going in and components coming out."""
+    if choice.kind in ("siren", "sinr"):
+        return Siren(choice.width, choice.depth, choice.omega, choice.zero_start, generator, ports)
+    return ReluMlp(choice.width, choice.depth, choice.zero_start, generator, ports)
+
+
+def field_for(asked: Asked) -> Network:
+    """A network goes on as it is."""
+    return asked.before if isinstance(asked.before, Network) else new_network(asked.representation, asked.generator)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from inr_registration.fields.asked import Asked
 from inr_registration.fields.lattice import Lattice
-from inr_registration.fields.network import Network
+from inr_registration.fields.network import Network, new_network
 from inr_registration.numerics.knots import Knots
 
 CHUNK_FLOATS = 2**24
@@ -60,3 +62,18 @@ class NetworkLattice(Lattice):
     def on(self, knots: Knots) -> NetworkLattice:
         """The same network, read on other knots."""
         return NetworkLattice(knots, self.network, self.centre, self.scale)
+
+
+def field_for(asked: Asked) -> NetworkLattice:
+    """The network goes on, on the stage's control points.
+
+    A new one lies over the box, whose unit is half of the longest side or, per axis, half of each side.
+    """
+    if isinstance(asked.before, NetworkLattice):
+        return asked.before.on(asked.knots)
+    x, y, z = asked.box.mean(axis=0).tolist()
+    half = np.ptp(asked.box, axis=0) / 2
+    if asked.representation.coordinates == "isotropic":
+        half = np.full(3, half.max())
+    i, j, k = half.tolist()
+    return NetworkLattice(asked.knots, new_network(asked.representation, asked.generator), (x, y, z), (i, j, k))

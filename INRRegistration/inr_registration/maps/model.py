@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from inr_registration.core.catalogue import FIELD_KINDS
 from inr_registration.core.result import ModelState
 from inr_registration.core.settings import Representation
 from inr_registration.fields.kinds import Field
 from inr_registration.fields.lattice import Lattice, SplineLattice
-from inr_registration.fields.network import Network, ReluMlp, Siren
+from inr_registration.fields.network import Network, Siren, new_network
 from inr_registration.maps.fitted_map import FittedMap, header
 from inr_registration.numerics import checked
 from inr_registration.numerics.frame import Frame
@@ -109,6 +111,9 @@ def describe_field(field: Field) -> dict[str, Any]:
     """What kind of field it is and its sizes, JSON-ready."""
     if isinstance(field, Lattice):
         return {"kind": "spline", "start": list(field.knots.start), "step": list(field.knots.step), "count": list(field.knots.count)}
+    if not isinstance(field, Network):
+        described: dict[str, Any] = field.describe()
+        return described
     kind = "siren" if isinstance(field, Siren) else "relu"
     sizes = {"width": field.weights[0].shape[0], "depth": len(field.weights) - 1}
     return {"kind": kind, **sizes, **({"omega": field.omega} if isinstance(field, Siren) else {})}
@@ -129,8 +134,11 @@ def build_field(description: Mapping[str, Any], tensors: Mapping[str, npt.NDArra
     kind = description["kind"]
     if kind == "spline":
         return _build_lattice(description, tensors)
-    if kind not in ("siren", "relu"):
+    if kind not in FIELD_KINDS:
         raise ValueError(f"unknown kind of field {kind!r}")
+    if not FIELD_KINDS[kind].network:
+        restored: Field = import_module(f"inr_registration.fields.{FIELD_KINDS[kind].module}").restored(description, tensors)
+        return restored
     width, depth = checked.count(description["width"], 1, WIDEST, "the width"), checked.count(description["depth"], 1, DEEPEST, "the depth")
     omega = checked.number(description["omega"], *OMEGAS, "omega") if kind == "siren" else 1.0
     sizes = [ports[0], *[width] * depth, ports[1]]
@@ -170,13 +178,6 @@ def half_width(choice: Representation) -> int:
 
 def _weights(width: int, depth: int) -> int:
     return 4 * width + (depth - 1) * width * (width + 1) + 3 * (width + 1)
-
-
-def new_network(choice: Representation, generator: torch.Generator, ports: tuple[int, int] = (3, 3)) -> Network:
-    """A coordinate network at its initial weights, with so many coordinates going in and components coming out."""
-    if choice.kind in ("siren", "sinr"):
-        return Siren(choice.width, choice.depth, choice.omega, choice.zero_start, generator, ports)
-    return ReluMlp(choice.width, choice.depth, choice.zero_start, generator, ports)
 
 
 def _rows(parts: Iterator[Tensor | None]) -> Array:

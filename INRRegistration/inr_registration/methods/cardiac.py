@@ -16,8 +16,9 @@ from inr_registration.core.settings import Settings, Stage
 from inr_registration.core.volume import Volume
 from inr_registration.fields.cardiac import PORTS, CardiacField
 from inr_registration.fields.geometry.cardiac import around, is_wall, long_axis
+from inr_registration.fields.network import new_network
 from inr_registration.maps.cardiac_map import CardiacMap
-from inr_registration.maps.model import half_width, new_network
+from inr_registration.maps.model import half_width
 from inr_registration.methods.data import SampledPoints
 from inr_registration.methods.pair_fit import PairFit
 from inr_registration.methods.prepared import Prepared

@@ -74,7 +74,7 @@ def passes(stage: Stage, data: StageData, field: Field, settings: Settings, gene
         whole, sparse = _level(data, field), SampledPoints(replace(data, similarity={}), SPARSE, generator)
         return OnePass(draw_offset, sparse.renew, lambda: _whole_pass(whole, sparse, field, settings, offset))
     points = SampledPoints(data, stage.points, generator)
-    if isinstance(field, Network):
+    if not isinstance(field, Lattice):
         factor = 1.0 if settings.representation.coordinates == "per-axis" else 1 / data.frame.scale
         return OnePass(points.renew, _nothing, lambda: _network_pass(points, field, weights, settings.regularity_points, factor))
 

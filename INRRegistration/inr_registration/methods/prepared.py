@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from inr_registration.core.catalogue import FIELD_KINDS
 from inr_registration.core.grid import Grid
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings, Stage
+from inr_registration.fields.asked import Asked, field_for
 from inr_registration.fields.kinds import Field
-from inr_registration.fields.lattice import FreeLattice, SplineLattice, VelocityLattice
-from inr_registration.fields.network_lattice import NetworkLattice
 from inr_registration.images.affine_level import AffineLevel
 from inr_registration.images.cleaning import CleanImage, clean, upright
 from inr_registration.images.contrast import Contrast, compare
@@ -22,7 +22,6 @@ from inr_registration.images.crop import crop_box, cropped
 from inr_registration.images.padding import unpadded
 from inr_registration.images.pyramid import ROUNDING, THINNEST, level, orthogonal, working_spacing
 from inr_registration.images.shading import Shading, find
-from inr_registration.maps.model import new_network
 from inr_registration.methods.data import StageData
 from inr_registration.numerics.frame import Frame
 from inr_registration.numerics.knots import Knots
@@ -124,25 +123,11 @@ class Prepared:
 
     def field_for(self, stage: Stage, settings: Settings, before: Field | None, generator: torch.Generator) -> Field:
         """The field of a stage: a network goes on as it is, a lattice is refined to the stage's control points."""
-        kind = settings.representation.kind
-        if kind in ("siren", "relu"):
-            return before if before is not None else new_network(settings.representation, generator).to(self.device)
         step = stage.shrink * self.spacing * stage.control_spacing
         low, high = (tuple(row) for row in self.box)
-        knots = Knots.covering(low, high, step)
-        if kind == "sinr":
-            return before.on(knots) if isinstance(before, NetworkLattice) else self._network_lattice(knots, settings, generator)
-        values = before.refined(knots) if isinstance(before, FreeLattice) else torch.zeros(3, *knots.shape)
-        return (VelocityLattice if kind == "velocity" else SplineLattice)(knots, values.to(self.device))
-
-    def _network_lattice(self, knots: Knots, settings: Settings, generator: torch.Generator) -> NetworkLattice:
-        """A new network over the box, whose unit is half of the longest side or, per axis, half of each side."""
-        x, y, z = self.box.mean(axis=0).tolist()
-        half = np.ptp(self.box, axis=0) / 2
-        if settings.representation.coordinates == "isotropic":
-            half = np.full(3, half.max())
-        i, j, k = half.tolist()
-        return NetworkLattice(knots, new_network(settings.representation, generator), (x, y, z), (i, j, k)).to(self.device)
+        asked = Asked(settings.representation, Knots.covering(low, high, step), self.box, before, generator)
+        made: Field = field_for(asked).to(self.device)
+        return made
 
     def stage_data(self, stage: Stage, settings: Settings, affine: Array) -> StageData:
         """Both images at the stage's spacing, the fixed one cropped to where it counts."""
@@ -238,7 +223,7 @@ def _moving(problem: Problem, settings: Settings) -> tuple[CleanImage, list[str]
 
 def _coordinates(grid: Grid, settings: Settings) -> tuple[Frame, Array]:
     """The frame of a field on a grid, and the grid's box in it."""
-    if settings.representation.kind in ("spline", "velocity", "sinr"):
+    if FIELD_KINDS[settings.representation.kind].lattice:
         frame = Frame.millimetres(grid)
     elif settings.representation.coordinates == "per-axis":
         frame = Frame.per_axis(grid)

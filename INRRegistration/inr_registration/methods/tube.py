@@ -13,8 +13,9 @@ from inr_registration.core.errors import InputError
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings, Stage
 from inr_registration.fields.geometry.tube import Place
+from inr_registration.fields.network import new_network
 from inr_registration.fields.tube import TubeField, unit_scale
-from inr_registration.maps.model import half_width, new_network
+from inr_registration.maps.model import half_width
 from inr_registration.maps.tube_map import TubeMap
 from inr_registration.methods.data import SampledPoints, StageData
 from inr_registration.methods.pair_fit import PairFit

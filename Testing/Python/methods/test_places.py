@@ -1,4 +1,4 @@
-"""A new similarity or regulariser is one file and one line; it then works with lattices, networks and on the command line."""
+"""A new similarity, regulariser or representation is one file and one line; it works from Python and on the command line."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from inr_registration.core.calibration import estimator_for
-from inr_registration.core.catalogue import REGULARITIES, REGULARITY_TERMS, SIMILARITIES, similarity_of
+from inr_registration.core.catalogue import FIELD_KINDS, REGULARITIES, REGULARITY_TERMS, SIMILARITIES, similarity_of
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import options, used
 from inr_registration.core.presets import DEFAULT, load_preset, preset_names
@@ -60,7 +60,7 @@ def methods() -> tuple[str, ...]:
 def uses(method: str) -> tuple[str, ...]:
     """Names of the regularity terms that a method can use: fields without second derivatives have nothing to bend."""
     settings = load_preset(method).settings
-    flat = settings.representation.kind == "relu" or (settings.geometry is not None and settings.geometry.kind == "cardiac")
+    flat = not FIELD_KINDS[settings.representation.kind].smooth or (settings.geometry is not None and settings.geometry.kind == "cardiac")
     return tuple(name for name in REGULARITIES if not (flat and REGULARITY_TERMS[name].order > 1))
 
 
