@@ -13,7 +13,7 @@ import torch
 from Benchmarks.lasting.marks import Mark, grown, mark, slope
 from Benchmarks.lasting.process import ENDINGS, PRESETS, last, one
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"), pytest.mark.slow]
 RUNS, EVERY = 18, 6
 
 

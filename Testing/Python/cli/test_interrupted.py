@@ -34,6 +34,8 @@ from inr_registration.core import (
 )
 from inr_registration.io import PREFIX, read_image
 
+pytestmark = pytest.mark.slow
+
 STATE = ModelState({"it": 1}, {"a": np.arange(5, dtype=np.float32)})
 
 

@@ -14,6 +14,8 @@ from odd.check import judge_cli, judge_python
 from inr_registration.core import InputError
 from inr_registration.io import read_transform
 
+pytestmark = pytest.mark.slow
+
 STRESS = Path(__file__).resolve().parents[4] / "shared" / "data" / "stress"
 REFUSED = {name: case for name, case in CASES.items() if case.refused and not case.heavy}
 REGISTERED = (

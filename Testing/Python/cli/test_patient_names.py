@@ -14,6 +14,8 @@ from small_pair import a_grid, blobs, run_cli, true_map
 
 from inr_registration.core import Volume
 
+pytestmark = pytest.mark.slow
+
 SECRETS = {
     "0010|0010": "Quxworthy^Zelda",
     "0010|0020": "PID-7733190",

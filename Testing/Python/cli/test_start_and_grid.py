@@ -13,6 +13,8 @@ from small_pair import Registered, a_grid, run_cli, true_map, write_nifti
 from inr_registration.core import Grid
 from inr_registration.io import NODES, coarse, load_map
 
+pytestmark = pytest.mark.slow
+
 NEAR = np.random.default_rng(3).uniform(-22, 22, (300, 3))
 
 

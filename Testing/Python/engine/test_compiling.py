@@ -11,6 +11,8 @@ import pytest
 
 from inr_registration.core import Progress
 
+pytestmark = pytest.mark.slow
+
 RUN = """
 import os, sys
 os.environ["NUMBA_CACHE_DIR"] = sys.argv[1]

@@ -19,6 +19,8 @@ from inr_registration.measure import image_in_mask
 from inr_registration.methods import prepare
 from inr_registration.numerics import Frame, Knots
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 
 CYCLE = replace(SIREN, regularity={"symmetric_jacobian": 0.05}, stages=(Stage(1, 120, 2e-3, 1200),), cycle=Cycle(0.01), uncertainty="cycle")

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 import inr_registration
+
+pytestmark = pytest.mark.slow
 
 PACKAGE = Path(inr_registration.__file__).parents[1]
 TESTING = Path(__file__).resolve().parents[2]

@@ -12,6 +12,8 @@ from inr_registration.app import register
 from inr_registration.core import Grid, Level, Problem, Result, Settings, Volume, load_preset
 from inr_registration.phantom import Pair, make_pair
 
+pytestmark = pytest.mark.slow
+
 QUICK = load_preset("quick").settings
 
 

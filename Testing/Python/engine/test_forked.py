@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RUN = """
 import multiprocessing, os, sys, warnings
 from concurrent.futures import ProcessPoolExecutor

@@ -14,6 +14,8 @@ from inr_registration.core import Affine, Cycle, Displacements, InputError, Sett
 from inr_registration.methods import hash_of
 from inr_registration.start import Given
 
+pytestmark = pytest.mark.slow
+
 TILT = np.eye(4)
 TILT[:3] = np.column_stack([turn(9) @ np.diag([1.05, 0.95, 1.0]), [3.0, -2.0, 1.0]])
 

@@ -19,6 +19,8 @@ from inr_registration.maps import load
 from inr_registration.methods import prepare
 from inr_registration.numerics import Knots
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 ROUNDING = (-4e-7, -1e-12, 1e-12, 4e-7)
 """How much spacings change, as a share, where a header keeps them as float32 or turns them with the axes."""

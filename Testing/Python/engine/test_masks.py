@@ -12,6 +12,8 @@ from inr_registration.app import register
 from inr_registration.core import Affine, Grid, InputError, Problem, Settings, Volume, load_preset
 from inr_registration.images import MARGIN, clean, with_margin
 
+pytestmark = pytest.mark.slow
+
 FIXED, MOVING = centred((24, 22, 23), (1.9, 2.0, 2.1), OBLIQUE), centred((26, 25, 27), 2.0)
 RADIUS = 15.0
 SETTINGS = {name: short(ALL[name], 3) for name in ("velocity", "sampled spline", "siren")}

@@ -17,6 +17,8 @@ from inr_registration.core import Grid, Problem, Volume, load_preset
 from inr_registration.methods import prealign, prepare
 from inr_registration.start import orientations, turned_by
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 
 QUICK = replace(load_preset("quick").settings, device="cpu")

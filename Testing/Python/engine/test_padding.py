@@ -15,6 +15,8 @@ from inr_registration.app import register
 from inr_registration.core import Grid, Problem, Result, Volume, load_preset
 from inr_registration.images import extended, unpadded
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 Field = Callable[[Array], npt.NDArray[np.bool_]]
 

@@ -11,6 +11,8 @@ import pytest
 
 import inr_registration
 
+pytestmark = pytest.mark.slow
+
 USE = """
 import logging, sys
 records = []

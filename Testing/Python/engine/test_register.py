@@ -12,6 +12,8 @@ from fits import ALL, BEFORE, BOUNDS, FIXED, LATTICE, a_problem, error_mm, inner
 from inr_registration.app import register
 from inr_registration.core import Affine, Command, Outcome, Problem, Progress, Result, Settings, load_preset
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 
 

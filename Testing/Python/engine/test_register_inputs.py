@@ -14,6 +14,8 @@ from inr_registration.app import register
 from inr_registration.core import Affine, Command, Grid, InputError, Problem, Progress, Stage, Volume
 from inr_registration.methods import prepared as prepare
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 
 

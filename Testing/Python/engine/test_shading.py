@@ -16,6 +16,8 @@ from inr_registration.app import register
 from inr_registration.core import Problem, Volume, load_preset
 from inr_registration.methods import prepare
 
+pytestmark = pytest.mark.slow
+
 Array = npt.NDArray[np.float64]
 Gain = Callable[[Array], Array]
 

@@ -14,6 +14,8 @@ from inr_registration.core import Cycle, Grid, Level, Problem, Quality, Result, 
 from inr_registration.maps import load
 from inr_registration.phantom import make_pair
 
+pytestmark = pytest.mark.slow
+
 QUICK = load_preset("quick").settings
 
 

@@ -23,6 +23,8 @@ from inr_registration.numerics import Held
 from inr_registration.numerics import kernels as compiled
 from inr_registration.optimise import WARM_UP, Adam, Objective, Plain, Recorded, alike, fit
 
+pytestmark = pytest.mark.slow
+
 FORBIDDEN = {*WAITING, "aten::lift_fresh"}
 """What a GPU cannot record; the last one brings numbers from Python."""
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from analytic import blobs, centred, pair, turn, wave
 from fits import SIREN, error_mm, short
 
 from inr_registration.app import register
 from inr_registration.core import Cycle, Grid, Level, Problem, Result, Stage, Volume
 from inr_registration.measure import BETTER, INDICATORS, better_elsewhere
+
+pytestmark = pytest.mark.slow
 
 Array = npt.NDArray[np.float64]
 

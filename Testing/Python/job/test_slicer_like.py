@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("PySide6.QtCore", reason="PySide6 is not installed here", exc_type=ImportError)
 
 SCRIPT = Path(__file__).parent / "slicer_like.py"

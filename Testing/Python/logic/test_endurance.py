@@ -15,7 +15,7 @@ from blobs import QUICK
 
 from inr_registration.slicer.logic import KEPT
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"), pytest.mark.slow]
 
 
 @pytest.fixture

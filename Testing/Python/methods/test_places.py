@@ -5,6 +5,8 @@ from __future__ import annotations
 import places
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("toy", places.TOYS, ids=lambda toy: toy.what)
 def test_something_new_is_one_file_and_one_line(toy: places.Toy) -> None:

@@ -12,6 +12,8 @@ from scripted_engine import Script
 
 from inr_registration.slicer.job import living
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def slow(script: Script, monkeypatch: pytest.MonkeyPatch) -> Script:

@@ -18,6 +18,8 @@ from stand_in.environment import complete_startup
 from inr_registration.phantom import trunk as phantom
 from inr_registration.slicer.logic import TorchStatus, self_test
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "Testing" / "Slicer" / "INRRegistrationSelfTest.py"
 RUN = """
 import json, logging, sys, unittest

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[3]
 STEPS = ("empty", "chosen", "running", "registered", "blend", "checkerboard", "jacobian", "warpGrid", "difference", "folding", "region")
