@@ -10,6 +10,7 @@ from typing import Any
 from inr_registration.app import registration as engine
 from inr_registration.app.problem import is_path, problem_of
 from inr_registration.app.result import Registration
+from inr_registration.core.changes import override
 from inr_registration.core.checkpoints import Checkpoints
 from inr_registration.core.errors import InputError
 from inr_registration.core.presets import DEFAULT, find_preset
@@ -69,7 +70,7 @@ def register(
             raise InputError("two images are needed, a fixed and a moving one")
         problem = problem_of({"fixed": fixed, "moving": moving, **more})
     how = find_preset(preset).settings if settings is None else settings
-    return Registration.of(engine.register(problem, replace(how, **changed), report, checkpoints), problem)
+    return Registration.of(engine.register(problem, override(how, changed), report, checkpoints), problem)
 
 
 def load(path: str | os.PathLike[str]) -> Map:

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = face(
         "measures": ("MAPS", "UNCERTAINTY_MEANING", "UNKNOWN_MM"),
         "model_file": ("MAX_HEADER_BYTES", "from_bytes", "to_bytes"),
         "needs": ("SPECIAL", "check_given", "used", "users"),
+        "changes": ("override",),
         "presets": ("DEFAULT", "load_preset", "preset_names"),
         "problem": ("Problem", "finite_range"),
         "progress": ("Command", "Progress", "Report", "silent"),

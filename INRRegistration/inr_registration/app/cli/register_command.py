@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from inr_registration.core.calibration import estimator_for
-from inr_registration.core.catalogue import AUTO, SIMILARITIES, similarity_of
+from inr_registration.core.changes import override
 from inr_registration.core.errors import InputError
-from inr_registration.core.needs import check_given, options, users
+from inr_registration.core.needs import check_given, users
 from inr_registration.core.presets import DEFAULT, find_preset, load_preset, preset_names
 from inr_registration.core.settings import Settings
 
 CYCLE = "cycle"
+CHANGES = ("similarity", "start", "uncertainty", "device", "seed", "max_voxels", "landmark_weight")
+"""Settings that have an option of their name."""
 FIELDS = {
     "fixed_landmarks": "--fixed-landmarks",
     "moving_landmarks": "--moving-landmarks",
@@ -61,22 +62,10 @@ def choose_settings(arguments: argparse.Namespace) -> Settings:
         InputError: A name or a value is not known.
     """
     settings = _preset(arguments)
-    if arguments.similarity is not None:
-        _check_known("similarity", arguments.similarity, (*SIMILARITIES, AUTO))
-        settings = replace(settings, similarity=similarity_of(arguments.similarity))
-    for name in ("start", "uncertainty"):
-        if getattr(arguments, name) is not None:
-            _check_known(name, getattr(arguments, name), options(name))
-    settings = replace(settings, regularity=_with_weights(settings.regularity, arguments.weight))
-    settings = _with_radius(settings, arguments.tube_radius)
-    names = ("device", "seed", "max_voxels", "landmark_weight", "start", "uncertainty")
-    changed = {name: getattr(arguments, name) for name in names}
-    return replace(settings, **{name: value for name, value in changed.items() if value is not None})
-
-
-def _check_known(what: str, name: str, known: tuple[str, ...]) -> None:
-    if name not in known:
-        raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
+    if arguments.tube_radius is not None and (settings.geometry is None or settings.geometry.kind != "tube"):
+        raise InputError(f"--tube-radius is only for {', '.join(users('centrelines'))}; leave it out, or choose one of these methods")
+    changes = {name: getattr(arguments, name) for name in CHANGES} | {"geometry.radius_mm": arguments.tube_radius}
+    return override(settings, changes | _weights(arguments.weight))
 
 
 def _preset(arguments: argparse.Namespace) -> Settings:
@@ -98,20 +87,12 @@ def _preset_name(arguments: argparse.Namespace) -> str:
     return str(method or preset or DEFAULT)
 
 
-def _with_radius(settings: Settings, radius_mm: float | None) -> Settings:
-    if radius_mm is None:
-        return settings
-    if settings.geometry is None or settings.geometry.kind != "tube":
-        raise InputError(f"--tube-radius is only for {', '.join(users('centrelines'))}; leave it out, or choose one of these methods")
-    return replace(settings, geometry=replace(settings.geometry, radius_mm=radius_mm))
-
-
-def _with_weights(regularity: Mapping[str, float], words: list[str]) -> dict[str, float]:
-    weights = dict(regularity)
+def _weights(words: list[str]) -> dict[str, float]:
+    weights = {}
     for word in words:
         name, _, value = word.partition("=")
         try:
-            weights[name.strip()] = float(value)
+            weights[f"regularity.{name.strip()}"] = float(value)
         except ValueError as error:
             raise InputError(f"--weight needs NAME=VALUE with a number, such as bending=10; got '{word}'") from error
     return weights

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from inr_registration.core.calibration import estimator_for
-from inr_registration.core.catalogue import FIELD_KINDS, REGULARITIES, REGULARITY_TERMS, SIMILARITIES, similarity_of
+from inr_registration.core.catalogue import FIELD_KINDS, REGULARITIES, REGULARITY_TERMS, SIMILARITIES
+from inr_registration.core.changes import override
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import options, used
 from inr_registration.core.presets import DEFAULT, load_preset, preset_names
@@ -124,28 +125,14 @@ def settings_of(choice: Choice) -> Settings:
         InputError: A name or a value is not known.
     """
     base = _base(choice.preset, choice.method)
-    for what, name, known in (
-        ("similarity", choice.similarity, SIMILARITY_CHOICES),
-        ("pre-alignment", choice.affine, AFFINE_CHOICES),
-        ("start", choice.start, START_CHOICES),
-        ("uncertainty", choice.uncertainty, UNCERTAINTY_CHOICES),
-    ):
-        if name not in known:
-            raise InputError(f"unknown {what} '{name}'; known are {', '.join(known)}")
-    similarity = base.similarity if choice.similarity == AS_PRESET else similarity_of(choice.similarity)
-    return replace(
-        base,
-        similarity=similarity,
-        regularity={name: float(weight) for name, weight in choice.weights.items() if weight != 0},
-        device=choice.device,
-        seed=choice.seed,
-        max_voxels=choice.max_voxels,
-        affine=replace(base.affine, kind=choice.affine),
-        start=choice.start,
-        uncertainty=choice.uncertainty,
-        landmark_weight=float(choice.landmark_weight),
-        geometry=None if base.geometry is None else replace(base.geometry, radius_mm=choice.tube_radius),
-    )
+    if choice.affine not in AFFINE_CHOICES:
+        raise InputError(f"unknown pre-alignment '{choice.affine}'; known are {', '.join(AFFINE_CHOICES)}")
+    changes = {name: getattr(choice, name) for name in ("device", "seed", "max_voxels", "start", "uncertainty")}
+    changes |= {"affine.kind": choice.affine, "landmark_weight": float(choice.landmark_weight)}
+    changes |= {f"regularity.{name}": weight for name, weight in choice.weights.items()}
+    if base.geometry is not None:
+        changes["geometry.radius_mm"] = choice.tube_radius
+    return override(base, changes | ({} if choice.similarity == AS_PRESET else {"similarity": choice.similarity}))
 
 
 def is_modified(choice: Choice) -> bool:
