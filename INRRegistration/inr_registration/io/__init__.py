@@ -15,6 +15,6 @@ __getattr__, __dir__, __all__ = face(
         "publish": ("LIST", "PREFIX", "finished_file", "finished_folder", "locked", "recover"),
         "room": ("WORKING_BYTES", "available_bytes", "check_room"),
         "start": ("NODES", "coarse"),
-        "transforms": ("grid_from_json", "linear_matrix", "read_model", "read_transform", "to_itk", "write_transform"),
+        "transforms": ("grid_from_json", "linear_matrix", "read_linear", "read_model", "read_transform", "to_itk", "write_transform"),
     },
 )

@@ -217,6 +217,18 @@ def _try_apart(file: Path) -> None:
         raise ValueError(f"reading ends with status {done.returncode}")
 
 
+def read_linear(path: str | os.PathLike[str], say: Say = lambda _: None) -> npt.NDArray[np.float64]:
+    """Read a linear transform as a (4, 4) matrix, LPS mm; ``say`` takes what was assumed.
+
+    Raises:
+        InputError: It cannot be read, or it is not linear.
+    """
+    transform = read_transform(path, say)
+    if not transform.IsLinear():
+        raise InputError(f"{Path(path).name}: this transform is not linear ({transform.GetName()}); give a rigid or affine one")
+    return linear_matrix(transform)
+
+
 def linear_matrix(transform: sitk.Transform) -> npt.NDArray[np.float64]:
     """The (4, 4) matrix of a linear transform, from where it takes the origin and the unit vectors."""
     ends = np.array([transform.TransformPoint(point.tolist()) for point in np.vstack([np.zeros(3), np.eye(3)])])

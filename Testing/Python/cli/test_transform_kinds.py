@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import nibabel
@@ -11,15 +10,11 @@ import pytest
 import SimpleITK as sitk
 
 from inr_registration.core import InputError
-from inr_registration.io import linear_matrix, load_map, read_transform
+from inr_registration.io import load_map, read_linear, read_transform
 
 POINTS = np.array([[1.0, 2.0, 3.0], [-4.0, 5.0, 6.5], [8.0, -7.0, 0.5]])
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 GENERAL = np.array([[0.9, -0.2, 0.1, 10.0], [0.25, 1.1, 0.0, -20.0], [0.0, 0.05, 0.95, 30.0], [0.0, 0.0, 0.0, 1.0]])
-
-
-def read_linear(path: Path, say: Callable[[str], None] = lambda _: None) -> np.ndarray:
-    return linear_matrix(read_transform(path, say))
 
 
 def mapped(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
