@@ -9,6 +9,7 @@ from typing import Any, Literal
 from inr_registration.core.catalogue import AUTO, FIELD_KINDS, REGULARITIES, SIMILARITIES
 from inr_registration.core.errors import InputError
 from inr_registration.core.from_json import build, plain
+from inr_registration.core.weights import Weights
 
 LARGEST_WEIGHT = 1e9
 """Of a term; a larger one says no more, and ends beyond single precision."""
@@ -171,6 +172,8 @@ class Settings:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        for name in ("similarity", "regularity"):  # a frozen object whose dictionaries change is none
+            object.__setattr__(self, name, Weights(getattr(self, name)))
         _check_names("similarity", self.similarity, (*SIMILARITIES, AUTO))
         _check_names("regularity", self.regularity, REGULARITIES)
         if not any(weight > 0 for weight in self.similarity.values()):

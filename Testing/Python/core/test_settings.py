@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -187,3 +188,18 @@ def test_an_unknown_preset_is_refused_with_those_that_there_are() -> None:
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().seed = 1  # type: ignore[misc]
+
+
+def test_settings_cannot_be_changed_through_what_they_hold_and_can_be_a_key() -> None:
+    given = {"ncc": 1.0}
+    settings = Settings(similarity=given)
+    given["mse"] = 3.0
+    assert settings.similarity == {"ncc": 1.0}
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        settings.similarity["ncc"] = 2.0  # type: ignore[index]
+    same = Settings(similarity={"ncc": 1.0})
+    assert {settings: 1}[same] == 1
+    assert hash(settings) != hash(dataclasses.replace(settings, similarity={"ncc": 2.0}))
+    again = pickle.loads(pickle.dumps(settings))
+    assert (again, hash(again)) == (settings, hash(settings))
+    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
