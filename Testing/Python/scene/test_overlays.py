@@ -13,7 +13,6 @@ from stand_in.boot import application_logic
 
 from inr_registration.core import MAPS
 from inr_registration.slicer.scene import (
-    DESCRIPTIONS,
     MODES,
     NAMES,
     SHADE,
@@ -288,7 +287,6 @@ def test_a_reason_says_why_a_mode_cannot_be_shown(scene, overlays) -> None:
     nodes.fixed.SetAndObserveTransformNodeID(moved.GetID())
     assert "voxel on voxel" in overlays.available("difference", nodes)
     assert overlays.available("blend", nodes) == ""
-    assert set(DESCRIPTIONS) == set(MODES)
 
 
 def test_differences_of_images_in_other_units_are_matched_first() -> None:

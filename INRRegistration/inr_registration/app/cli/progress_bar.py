@@ -15,9 +15,7 @@ from inr_registration.core.errors import Terminated
 from inr_registration.core.progress import Command, Progress
 
 PHASES = {
-    "read": "reading",
     "prepare": "preparing",
-    "pyramid": "preparing",
     "affine": "aligning",
     "compile": "compiling (first run)",
     "fit": "fitting",

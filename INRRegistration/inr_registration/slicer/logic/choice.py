@@ -17,7 +17,7 @@ AS_PRESET = "preset"
 """The similarity of the preset (or of the method, where that was changed), whatever it is."""
 SIMILARITY_CHOICES = (AS_PRESET, "auto", *SIMILARITIES)
 AFFINE_CHOICES = ("none", "rigid", "affine", "auto")
-START_CHOICES, UNCERTAINTY_CHOICES = options("start"), options("uncertainty")
+UNCERTAINTY_CHOICES = options("uncertainty")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Choice:
         seed: Of every random number.
         max_voxels: The finest working level has at most about this many voxels.
         affine: Pre-alignment, one of ``AFFINE_CHOICES``.
-        start: What happens before the first stage, one of ``START_CHOICES``.
+        start: What happens before the first stage, by name.
         uncertainty: How it is estimated, one of ``UNCERTAINTY_CHOICES``.
         landmark_weight: How strongly landmarks steer, per mm; 0 leaves them to measuring.
         tube_radius: Of methods with tube coordinates, mm.

@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = face(
         "masks_in": ("Layers", "read_segment", "segment_ids"),
         "navigate": ("jump", "look_at", "show_region_3d"),
         "outputs": ("check_outputs",),
-        "overlays": ("DESCRIPTIONS", "MODES", "Overlays"),
+        "overlays": ("MODES", "Overlays"),
         "placement": ("parents", "take_back"),
         "quality": ("QualityTables", "quality_tables"),
         "quality_table": ("read_table", "write_table"),

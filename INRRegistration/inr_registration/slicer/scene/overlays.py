@@ -19,21 +19,6 @@ from inr_registration.slicer.scene.warp_grid import show_grid
 
 MODES = ("blend", "checkerboard", "jacobian", "uncertainty", "warp_grid", "difference", *MAPS)
 
-DESCRIPTIONS = {
-    "blend": "Half fixed image, half moving image warped onto it.",
-    "checkerboard": "Fields of the fixed and the warped image in turn: edges should run on from field to field.",
-    "jacobian": "Local volume in the moving image over that in the fixed one: blue is smaller, white the same, red larger, magenta folds.",
-    "uncertainty": "How far the map may be off by its own estimate, in mm. It knows nothing of errors that it cannot see. "
-    "Where there is no colour, nothing is known.",
-    "warp_grid": "Even grid lines of the moving image, as they lie after it was warped onto the fixed image.",
-    "difference": "Fixed minus warped, in intensities of the fixed image: orange where the fixed one is brighter, else blue.",
-    **{
-        name: f"{map_words(name).capitalize()} of the heart's wall from the fixed to the moving image: red is longer, blue shorter."
-        for name in MAPS
-    },
-}
-"""What each mode shows and in which direction, for the user."""
-
 _NEEDS = {
     "blend": ("fixed", "warped"),
     "checkerboard": ("fixed", "warped"),

@@ -32,7 +32,6 @@ class Run(Piece):
     """Starts a run, steers it and tells how it goes."""
 
     def connect(self) -> None:
-        self._tips = {"stop": self.ui.stopButton.toolTip, "cancel": self.ui.cancelButton.toolTip}
         self._clear()
         self.wires.on(self.ui.registerButton, "clicked()", self._register)
         self.wires.on(self.ui.stopButton, "clicked()", self._stop)
