@@ -121,7 +121,8 @@ class Stages:
                 self._keep(run)
             cost = costs[number] + (costs[number + 1] - costs[number]) * done / planned
             try:
-                self.clock.tell(Progress("fit", 0.1 + 0.8 * cost / costs[-1], 0.0, number, len(self.stages), done, terms))
+                share = min(0.1 + 0.8 * float(cost / costs[-1]), 0.9)  # rounding must not go beyond where finishing begins
+                self.clock.tell(Progress("fit", share, 0.0, number, len(self.stages), done, terms))
             except Ended as ended:
                 if ended.command is Command.STOP and not kept:  # what the user stops can be gone on with
                     self._keep(run)
