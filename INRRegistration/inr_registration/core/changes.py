@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from inr_registration.core.catalogue import AUTO, SIMILARITIES, similarity_of
+from inr_registration.core.catalogue import AUTO, REGULARITIES, SIMILARITIES, similarity_of
 from inr_registration.core.errors import InputError
 from inr_registration.core.needs import options
 from inr_registration.core.settings import Settings
@@ -33,7 +33,7 @@ def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
 
 def _changed(settings: Settings, path: str, value: Any) -> Settings:
-    name, _, inner = path.partition(".")
+    name, dot, inner = path.partition(".")
     if name not in {field.name for field in dataclasses.fields(Settings)}:
         raise InputError(f"unknown setting '{name}'; known are {', '.join(field.name for field in dataclasses.fields(Settings))}")
     if path == "similarity" and isinstance(value, str):
@@ -41,13 +41,18 @@ def _changed(settings: Settings, path: str, value: Any) -> Settings:
         value = similarity_of(value)
     elif name in WORDS:
         _check(name, value, options(name))
-    elif name == "regularity" and inner:
+    elif name == "regularity" and dot:
+        _check(name, inner, REGULARITIES)
         weights = {**settings.regularity, inner: float(value)}
         value = {term: weight for term, weight in weights.items() if weight != 0}
-    elif inner:
+    elif dot:
         held = getattr(settings, name)
         if held is None:
             raise InputError(f"settings.{name} is not used by the method '{settings.method}', so {inner} has nothing to change")
+        if not dataclasses.is_dataclass(held) or isinstance(held, type):
+            raise InputError(f"settings.{name} has no parts; change {name} itself")
+        if inner not in {field.name for field in dataclasses.fields(held)}:
+            raise InputError(f"settings.{name} has no '{inner}'; known are {', '.join(field.name for field in dataclasses.fields(held))}")
         value = dataclasses.replace(held, **{inner: value})
     return dataclasses.replace(settings, **{name: value})
 
