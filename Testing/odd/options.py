@@ -149,6 +149,7 @@ WORDS = [
     words("a weight of 10^300", "up to 1e+09", "--weight", "diffusion=1e300"),
     words("a weight of 10^9", "", "--weight", "diffusion=1e9", shift=None),
     words("a weight without a name", "unknown regularity ''", "--weight", "=1"),
+    words("a weight of 0 for an unknown name", "unknown regularity 'nonsense'", "--weight", "nonsense=0"),
     words("a landmark weight of NaN", "landmark_weight", "--landmark-weight", "nan"),
     words("no device", "device", "--device", ""),
     words("a device with a huge number", "device", "--device", "cuda:99999999999999999999"),

@@ -179,9 +179,11 @@ class Keeper:
 
 
 def hash_of(problem: Problem) -> str:
-    """One hash of everything in a problem, names of images left out."""
+    """One hash of everything in a problem that a fit depends on: names of images and notes are left out."""
     digest = hashlib.sha256()
     for entry in dataclasses.fields(problem):
+        if entry.name == "notes":
+            continue
         value = getattr(problem, entry.name)
         digest.update(entry.name.encode())
         for part in value if isinstance(value, tuple) else (value,):

@@ -19,7 +19,7 @@ from inr_registration.numerics.held import Held
 from inr_registration.numerics.sampling import Image, outside_distance, sample
 from inr_registration.numerics.spline import apply_axes, axis_matrix
 from inr_registration.terms.mind import mind_difference
-from inr_registration.terms.similarity import Similarity
+from inr_registration.terms.similarity import Similarity, needs_blocks
 
 Array = npt.NDArray[np.float64]
 
@@ -146,7 +146,7 @@ class SampledPoints:
         self.size = torch.tensor(size)
         self.candidates = torch.nonzero(data.fixed_weight.cpu().flatten() > 0)[:, 0]
         self.block = 1
-        if "local_ncc" in data.similarity:
+        if needs_blocks(data.similarity):
             self.block = min(4 * data.radius + 1, *size)
         self.count = max(min(count, 4 * len(self.candidates)) // self.block**3, 1)
         matrix = np.linalg.inv(data.frame.axes) @ data.fixed.grid.affine[:3, :3]

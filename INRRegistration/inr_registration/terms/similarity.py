@@ -5,7 +5,7 @@ Each takes fixed and moving values of one shape and a weight (0 where a point do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -123,9 +123,9 @@ class Similarity:
     def __init__(self, weights: Mapping[str, float], fixed: Tensor, radius: int) -> None:
         self.weights = {name: weight for name, weight in weights.items() if weight > 0 and SIMILARITY_TERMS[name].looks_at != "features"}
         self.fixed = fixed
-        if "local_ncc" in self.weights and fixed.dim() != 4:
+        if fixed.dim() != 4 and needs_blocks(self.weights):
             raise InputError(f"local NCC needs blocks of voxels (B, D, H, W), got shape {tuple(fixed.shape)}")
-        self.of_values = {name: _pointwise(name) for name in self.weights if SIMILARITY_TERMS[name].looks_at == "values"}
+        self.of_values = {name: _pointwise(name) for name in self.weights if name != "local_ncc"}
         self.windows = FixedWindows(fixed, radius) if "local_ncc" in self.weights else None
 
     def __call__(self, moving: Tensor, weight: Tensor) -> dict[str, Tensor]:
@@ -139,7 +139,12 @@ class Similarity:
         return values
 
 
+def needs_blocks(names: Iterable[str]) -> bool:
+    """Whether one of these terms looks at windows of voxels."""
+    return any(SIMILARITY_TERMS[name].looks_at == "windows" for name in names)
+
+
 def _pointwise(name: str) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """The function of a term that looks at single values."""
+    """The function of a term that has no other way to be computed."""
     found: Callable[[Tensor, Tensor, Tensor], Tensor] = getattr(import_module(f"{__package__}.{SIMILARITY_TERMS[name].module}"), name)
     return found

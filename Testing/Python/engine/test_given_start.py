@@ -94,3 +94,9 @@ def test_a_start_that_is_given_is_never_replaced_by_its_linear_part() -> None:
     problem = replace(a_problem(), moving=a_problem().fixed, initial_displacement=displacements(lambda p: p + 0.01 * (wave(p) - p)))
     result = register(problem, replace(short(LATTICE, 3), similarity={"mse": 1.0}, clip_percent=same.clip_percent))
     assert not any("the start was kept" in said for said in result.warnings)
+
+
+def test_what_was_noted_while_reading_does_not_make_another_run_and_can_be_hashed() -> None:
+    """A note is words: a checkpoint of a run with notes ended in an error."""
+    assert hash_of(a_problem(notes=("fixed: slices are not evenly spaced",))) == hash_of(a_problem())
+    assert hash_of(a_problem(fixed_landmarks=np.zeros((2, 3)))) != hash_of(a_problem())

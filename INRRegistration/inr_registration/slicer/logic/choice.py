@@ -138,7 +138,7 @@ def settings_of(choice: Choice) -> Settings:
 def is_modified(choice: Choice) -> bool:
     """Whether the result may differ from that of the preset; where it runs and the seed do not count."""
     filled = choice_of(choice.preset)
-    same = replace(choice, device=filled.device, seed=filled.seed, weights=dict(choice.weights))
+    same = replace(choice, device=filled.device, seed=filled.seed, weights={**filled.weights, **choice.weights})
     return same != replace(filled, weights=dict(filled.weights))
 
 
