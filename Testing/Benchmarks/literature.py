@@ -5,7 +5,7 @@
 ``PAIRS`` is a folder of image pairs (the layout is described in ``pairs.py``). Images with more than 400 000 voxels are
 made coarser and the networks are small, so that ten seeds fit into minutes: the figures compare variants with each other,
 not with the literature. Every run takes one thread; ``--processes`` run at a time. Rows are kept in ``--rows`` (one JSON
-object a line; those behind the tables of the README are in the repository), so an interrupted study goes on where it was;
+object a line; those behind the tables of LITERATURE.md are in the repository), so an interrupted study goes on where it was;
 remove the file to measure anew.
 
 "Failures" are runs that end with a mean error above 2 mm, or above that before (for labels: overlap not above that before).

@@ -63,14 +63,30 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize(
-    "page", [*PAGES, *(ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"))], ids=lambda p: p.name
-)
+def everything(ending: str) -> list[Path]:
+    """Files of the repository that end so; hidden folders, such as an environment, are not of it."""
+    return [path for path in sorted(ROOT.rglob(f"*{ending}")) if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+
+
+@pytest.mark.parametrize("page", everything(".md"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_to_files_of_the_repository_lead_somewhere(page: Path) -> None:
     for link, anchor in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", text_of(page)):
         goal = (page.parent / link).resolve() if link else page
         assert goal.exists(), f"{page.name}: {link}"
         assert not anchor or anchor in headings(goal), f"{page.name}: {link}#{anchor}"
+
+
+def test_every_python_file_that_is_named_exists() -> None:
+    there = [f"/{path.relative_to(ROOT).as_posix()}" for path in everything(".py")]
+    named = {(page.name, name) for page in everything(".md") for name in re.findall(r"(?<![\w/-])(?:[\w-]+/)*[\w-]+\.py\b", text_of(page))}
+    assert len(named) > 50
+    assert {(page, name) for page, name in named if not any(path.endswith(f"/{name}") for path in there)} == set()
+
+
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\((\d{4}-[^)]*)\)", text_of(folder / "README.md"))
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))
 
 
 def test_the_documents_are_as_short_as_they_promise() -> None:
