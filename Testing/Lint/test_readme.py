@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
+import runpy
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
-from inr_registration.app.cli import VERBS, parse
+import inr_registration as inr
+from inr_registration.app.cli import EXIT, RESULTS, VERBS, parse
+from inr_registration.report import report_data
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +31,20 @@ def blocks(language: str) -> list[str]:
     return [block for page in PAGES for block in re.findall(rf"```{language}\n(.*?)```", text_of(page), re.DOTALL)]
 
 
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that the documents name, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    places = np.indices((24, 24, 24))[::-1].T * 2.0  # the middle of voxel (i, j, k), mm
+    for name, middle in (("fixed", (22, 24, 24)), ("moving", (25, 23, 24))):
+        ball = np.exp(-((places - middle) ** 2).sum(axis=-1) / 150)
+        for ending, values in (("", 1000 * ball), ("_labels", (ball > 0.5).astype(np.uint8))):
+            image = sitk.GetImageFromArray(values)
+            image.SetSpacing((2.0, 2.0, 2.0))
+            sitk.WriteImage(image, f"{name}{ending}.nii.gz")
+
+
+@pytest.mark.usefixtures("images")
 def test_the_python_examples_run() -> None:
     examples = blocks("python")
     assert examples
@@ -46,7 +65,7 @@ def test_the_command_line_understands_the_commands(command: str) -> None:
 
 
 def test_every_option_that_is_named_exists() -> None:
-    known = {"--help"}
+    known = {"--help", "--version"}
     for verb in VERBS.values():
         parser = argparse.ArgumentParser()
         verb.describe(parser)
@@ -55,6 +74,35 @@ def test_every_option_that_is_named_exists() -> None:
     named = {option for page in PAGES for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text_of(page))}
     assert len(named) > 15
     assert named - known == set()
+
+
+def test_the_reference_has_every_option() -> None:
+    told = text_of(ROOT / "docs" / "reference.md")
+    for name, verb in VERBS.items():
+        parser = argparse.ArgumentParser()
+        verb.describe(parser)
+        options = [option for action in parser._actions if action.help != argparse.SUPPRESS for option in action.option_strings]
+        assert [option for option in options if not re.search(rf"`[^`]*{option}\b[^`]*`", told) and option not in ("-h", "--help")] == [], (
+            name
+        )
+
+
+def test_the_reference_has_every_file_key_and_exit_status() -> None:
+    told = text_of(ROOT / "docs" / "reference.md")
+    image = inr.Volume(np.zeros((4, 4, 4)), inr.Grid((4, 4, 4), np.eye(4)))
+    keys = report_data(inr.Problem(image, image), inr.Result(inr.Outcome.DIVERGED, "", {}))
+    assert [name for name in [*RESULTS, *keys] if f"`{name}`" not in told] == []
+    assert re.findall(r"(?m)^\| (\d+) \|", told) == re.findall(r"\b\d+\b", EXIT)
+
+
+def test_the_page_of_presets_has_every_one() -> None:
+    told = text_of(ROOT / "docs" / "presets.md")
+    assert [name for name in inr.preset_names() if f"`{name}`" not in told] == []
+
+
+def test_the_page_of_settings_is_what_the_script_prints() -> None:
+    made = runpy.run_path(str(ROOT / "Testing" / "settings_page.py"))["page"]()
+    assert text_of(ROOT / "docs" / "settings.md") == made, "run python Testing/settings_page.py > docs/settings.md"
 
 
 def headings(page: Path) -> set[str]:
