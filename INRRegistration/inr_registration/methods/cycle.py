@@ -67,11 +67,14 @@ class RoundTrip:
         self.weight = Held(ways[0].matrix.device)
 
     def begin(self, stage: Stage) -> None:
+        """A stage begins: it says at how many points the term is evaluated."""
         self.count = max(int(self.cycle.share * (stage.points or SPARSE)), 1)
 
     def renew(self, done: int) -> None:
+        """The weight of iteration number ``done``."""
         self.weight.take(torch.tensor(self.cycle.weight * (done / self.planned if self.cycle.ramp else 1.0)))
 
     def terms(self, seen: Mapping[Ends, Pass]) -> dict[str, Tensor]:
+        """The weighted term, given what the iteration sees in both directions."""
         term, there, back = TERMS[self.cycle.form], seen[THERE], seen[BACK]
         return {"cycle": self.weight.tensor * (term(self.ways[0], there, back, self.count) + term(self.ways[1], back, there, self.count))}

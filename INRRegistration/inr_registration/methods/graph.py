@@ -126,12 +126,15 @@ class Loop:
         self.affines = [_tensor(side.affine, side) for side in sides]
 
     def begin(self, stage: Stage) -> None:
+        """A stage begins: it says at how many points the term is evaluated."""
         self.count = max(int(self.share * (stage.points or SPARSE)), 1)
 
     def renew(self, done: int) -> None:
+        """Nothing changes from one iteration to the next."""
         del done
 
     def terms(self, seen: Mapping[Ends, Pass]) -> dict[str, Tensor]:
+        """The weighted mean squared miss, given what the iteration sees on each edge."""
         xi, jet = seen[self.edges[0].ends].look(self.count, 0)
         start = self.axes[0] @ xi + self.centres[0][:, None]
         there = self._arrive(0, start, jet.value)
