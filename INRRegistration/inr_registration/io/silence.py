@@ -6,8 +6,9 @@ import ctypes
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import SimpleITK as sitk
@@ -19,9 +20,32 @@ STREAMS = (1, 2)
 """File descriptors of output and errors."""
 
 
+class _Shared:
+    """A change to the whole process that many may ask for at once, nested or in several threads: the last to leave takes it back."""
+
+    def __init__(self, change: Callable[[], AbstractContextManager[None]]) -> None:
+        self._change = change
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._undo = ExitStack()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._undo.enter_context(self._change())
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._undo.close()
+
+
 @contextmanager
-def silent_libraries() -> Iterator[None]:
-    """Within it, nothing is seen of what is written to the process's output and error streams, nor of ITK's warnings."""
+def _mute() -> Iterator[None]:
     display = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
     for stream in (sys.stdout, sys.stderr):
@@ -41,8 +65,7 @@ def silent_libraries() -> Iterator[None]:
 
 
 @contextmanager
-def quiet_loggers() -> Iterator[None]:
-    """Within it, what is wrong with a file is said in one message of ours, not in records of the libraries that read it."""
+def _hush() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -58,3 +81,9 @@ def _flush() -> None:
     """What C libraries hold back in their buffers would come out later."""
     with suppress(AttributeError, OSError, TypeError):  # Windows has no such library by this name
         ctypes.CDLL(None).fflush(None)
+
+
+silent_libraries = _Shared(_mute)
+"""Within it, nothing is seen of what is written to the process's output and error streams, nor of ITK's warnings."""
+quiet_loggers = _Shared(_hush)
+"""Within it, what is wrong with a file is said in one message of ours, not in records of the libraries that read it."""
