@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from inr_registration.core.errors import InputError
-from inr_registration.core.result import SplineTransform
+from inr_registration.core.result import ModelState, SplineTransform
 from inr_registration.io.itk_map import ItkMap
+from inr_registration.io.publish import finished_file
 from inr_registration.io.transforms import (
     ITK_FORMATS,
     MODEL,
@@ -62,23 +64,28 @@ def save_map(one: Map, path: Path) -> None:
 
     Raises:
         InputError: Such a file cannot hold it.
+        RegistrationError: It could not be written; what was there before stays.
     """
     if is_model_file(path):
-        _save_model(one, path)
+        state, grids = _as_model(one, path)
+        with finished_file(path) as partial:
+            write_model(partial, state, **grids)
     elif path.suffix.lower() in ITK_FORMATS:
-        write_itk(path, as_itk(one))
+        transform = as_itk(one)
+        with finished_file(path) as partial:
+            write_itk(partial, transform)
     else:
         raise InputError(f"{path.name}: a map is written as {MODEL} or {', '.join(ITK_FORMATS)}; end the name with one of them")
 
 
-def _save_model(one: Map, path: Path) -> None:
+def _as_model(one: Map, path: Path) -> tuple[ModelState, dict[str, Any]]:
     from inr_registration.maps.fitted_map import FittedMap
 
     whole = one.whole if isinstance(one, Placed) else one
     if not isinstance(whole, FittedMap):
         raise InputError(f"{path.name}: only a map that was fitted here can be a model file; end the name with .h5 or .tfm")
     grids = {"fixed_grid": one.fixed_grid, "moving_grid": one.moving_grid}
-    write_model(path, whole.state(), **{name: grid_to_json(grid) for name, grid in grids.items() if grid is not None})
+    return whole.state(), {name: grid_to_json(grid) for name, grid in grids.items() if grid is not None}
 
 
 def as_itk(one: Map) -> sitk.Transform:
@@ -96,6 +103,7 @@ def as_itk(one: Map) -> sitk.Transform:
         together = sitk.CompositeTransform(3)
         for part in reversed(whole.parts):  # the last one added is applied first
             together.AddTransform(as_itk(part))
+        together.FlattenTransform()  # ITK's files hold no composite inside a composite
         return together
     spline = _spline_of(whole)
     return _displacements(one) if spline is None else to_itk(spline)

@@ -13,7 +13,10 @@ __getattr__, __dir__, __all__ = face(
         "export": ("as_transform", "faded", "sampled"),
         "fitted_map": ("FittedMap", "load"),
         "folding": ("corner_folds", "least_in_cells"),
-        "map": ("Placed",),
+        "map": (
+            "planes",
+            "Placed",
+        ),
         "model": ("Model", "half_width"),
         "tube_map": ("TubeMap",),
         "unfold": ("FLOOR", "unfolded"),

@@ -33,6 +33,10 @@ class Affine(Map):
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)
 
+    @property
+    def inverted(self) -> Affine:
+        return Affine(np.asarray(np.linalg.inv(self.matrix), dtype=np.float64))
+
     def map(self, points: npt.ArrayLike) -> Array:
         return np.asarray(np.asarray(points, dtype=np.float64) @ self.matrix[:3, :3].T + self.matrix[:3, 3])
 

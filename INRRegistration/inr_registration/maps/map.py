@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,7 @@ from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.core.volume import Volume
 from inr_registration.maps.newton import newton
-from inr_registration.maps.warp import pull_image, pull_labels
+from inr_registration.maps.warp import ORDERS, pull_image, pull_labels
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 
 CLOSE, LOST = 1e-3, 0.1
 """How near an inverse comes, and from where on a point has none: the nearest one found misses it by so much, in units of the map."""
-INTERPOLATIONS = {0: "nearest", 1: "linear", 3: "cubic"}
+INTERPOLATIONS = {order: name for name, order in ORDERS.items()}
 
 
 class Map(ABC):
@@ -86,13 +86,18 @@ class Map(ABC):
 
     def displacement_on(self, grid: Grid) -> Floats:
         """phi(p) - p at every voxel centre p of a grid: (k, j, i, 3) LPS mm, plane by plane."""
-        return np.stack([(self.map(points) - points).reshape(*grid.shape[1:], 3).astype(np.float32) for points in planes(grid)])
+        moved = np.empty((*grid.shape, 3), dtype=np.float32)
+        for k, points in enumerate(planes(grid)):
+            moved[k] = (self.map(points) - points).reshape(moved[k].shape)
+        return moved
 
     def inverse_on(self, grid: Grid) -> tuple[Floats, Mask]:
         """The same of the inverse, (k, j, i, 3), and where there is none, (k, j, i)."""
-        pulled = [(points, *self.pull_back(points)) for points in planes(grid)]
-        moved = [(found - points).reshape(*grid.shape[1:], 3).astype(np.float32) for points, found, _ in pulled]
-        return np.stack(moved), np.stack([lost.reshape(grid.shape[1:]) for _, _, lost in pulled])
+        moved, none = np.empty((*grid.shape, 3), dtype=np.float32), np.empty(grid.shape, dtype=bool)
+        for k, points in enumerate(planes(grid)):
+            found, lost = self.pull_back(points)
+            moved[k], none[k] = (found - points).reshape(moved[k].shape), lost.reshape(none[k].shape)
+        return moved, none
 
     def warp(self, volume: Volume, grid: Grid | None = None, order: int = 1) -> Volume:
         """An image of the moving space, as it looks in the fixed space.
@@ -119,6 +124,7 @@ class Map(ABC):
 
         Raises:
             InputError: Such a file cannot hold it.
+            RegistrationError: It could not be written; what was there before stays.
         """
         save = Map.save_as
         if save is None:
@@ -126,10 +132,11 @@ class Map(ABC):
         save(self, Path(path))
 
 
-def planes(grid: Grid) -> list[Array]:
-    """Voxel centres of a grid, (n, 3) world points for each plane k; rows run over j, then i."""
+def planes(grid: Grid) -> Iterator[Array]:
+    """Voxel centres of a grid, (n, 3) world points for each plane k, one plane at a time; rows run over j, then i."""
     i, j, k = grid.size
-    return [grid.to_world(np.stack(np.meshgrid(np.arange(i), np.arange(j), [n]), axis=-1).reshape(-1, 3)) for n in range(k)]
+    for n in range(k):
+        yield grid.to_world(np.stack(np.meshgrid(np.arange(i), np.arange(j), [n]), axis=-1).reshape(-1, 3))
 
 
 def parts_of(one: Map) -> tuple[Map, ...]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 import inr_registration as inr
 from inr_registration.io import ItkMap
+from inr_registration.maps import planes
 
 POINTS = np.random.default_rng(2).uniform(-12, 12, (50, 3))
 GRID = inr.Grid((20, 21, 22), np.array([[2.0, 0, 0, -19], [0, 2.0, 0, -20], [0, 0, 2.0, -21], [0, 0, 0, 1]]))
@@ -79,6 +80,50 @@ def test_a_map_is_saved_for_itk_and_read_back(tmp_path: Path, ending: str) -> No
         phi.save(path)
         np.testing.assert_allclose(by_itk(sitk.ReadTransform(str(path)), POINTS), phi(POINTS), atol=1e-6)
         np.testing.assert_allclose(inr.load(path)(POINTS), phi(POINTS), atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".tfm"])
+def test_composites_of_composites_are_saved(tmp_path: Path, ending: str) -> None:
+    """ITK's files hold no composite inside a composite; a transform file of ours is one."""
+    (an_affine() @ a_spline()).save(tmp_path / f"one{ending}")
+    one = inr.load(tmp_path / f"one{ending}")
+    (one @ one).save(tmp_path / f"two{ending}")
+    np.testing.assert_allclose(by_itk(sitk.ReadTransform(str(tmp_path / f"two{ending}")), POINTS), one(one(POINTS)), atol=1e-6)
+
+
+def test_an_affine_map_is_inverted_exactly_and_its_inverse_can_be_saved(tmp_path: Path) -> None:
+    back = an_affine().inverted
+    assert isinstance(back, inr.Affine)
+    np.testing.assert_allclose(back.matrix @ an_affine().matrix, np.eye(4), atol=1e-12)
+    back.save(tmp_path / "back.tfm")
+    np.testing.assert_allclose(inr.load(tmp_path / "back.tfm")(an_affine()(POINTS)), POINTS, atol=1e-9)
+
+
+def test_a_map_that_finds_no_place_says_so_in_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    with pytest.raises(inr.RegistrationError, match="file"):
+        an_affine().save(tmp_path / "file" / "x.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_maps_are_read_plane_by_plane() -> None:
+    """The points of a whole image take twice the memory of its displacement."""
+    asked: list[int] = []
+
+    class Watched(inr.Map):
+        def map(self, points: np.ndarray) -> np.ndarray:
+            asked.append(len(points))
+            return np.asarray(points) + 1.0
+
+        def jacobian(self, points: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(np.eye(3), (len(points), 3, 3))
+
+    found = Watched().displacement_on(GRID)
+    assert asked == [GRID.size[0] * GRID.size[1]] * GRID.size[2]
+    np.testing.assert_allclose(found, 1.0, atol=1e-5)
+    assert found.dtype == np.float32
+    made = planes(GRID)
+    np.testing.assert_array_equal(next(made), GRID.all_points()[0].reshape(-1, 3))
 
 
 def test_what_itk_cannot_hold_is_saved_as_displacements_where_a_grid_is_known(tmp_path: Path) -> None:
