@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +35,12 @@ class Displacements:
         if not np.isfinite(self.values).all():
             raise InputError("the initial transform is not finite everywhere in the fixed image; repair it, or leave it out")
 
+    @cached_property
     def linear(self) -> Array:
         """The affine map (4, 4) that comes nearest to this one at the points of the grid, by least squares."""
         points = self.grid.all_points().reshape(-1, 3).astype(np.float64)
         ones = np.column_stack([points, np.ones(len(points))])
         matrix = np.eye(4)
         matrix[:3] = np.linalg.lstsq(ones, points + self.values.reshape(-1, 3), rcond=None)[0].T
+        matrix.setflags(write=False)
         return matrix

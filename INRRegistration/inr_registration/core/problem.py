@@ -87,7 +87,7 @@ class Problem:
     def linear_start(self) -> npt.NDArray[np.float64]:
         """The (4, 4) map to start from, fixed to moving world: the headers', the given one, or the linear part of a deformable one."""
         if self.initial_displacement is not None:
-            return self.initial_displacement.linear()
+            return np.array(self.initial_displacement.linear)
         return np.eye(4) if self.initial is None else np.array(self.initial, np.float64)
 
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from inr_registration.core.displacements import Displacements
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
+from inr_registration.io.itk_map import ItkMap
 from inr_registration.io.maps import load_map
-from inr_registration.io.transforms import Say, is_model_file, linear_matrix, read_either_way
+from inr_registration.io.transforms import Say, linear_matrix
 from inr_registration.maps.affine import Affine
 from inr_registration.maps.map import Map
 
@@ -30,12 +31,7 @@ def read_start(path: str, grid: Grid, say: Say) -> dict[str, npt.NDArray[np.floa
     Raises:
         InputError: It cannot be read.
     """
-    if not is_model_file(path):
-        transform, backwards = read_either_way(path, say)
-        if transform.IsLinear() and not backwards:
-            return {"initial": linear_matrix(transform)}
-    over = coarse(grid)
-    return {"initial_displacement": Displacements(load_map(path).displacement_on(over), over)}
+    return as_start(load_map(path, say), grid)
 
 
 def as_start(given: Any, grid: Grid) -> dict[str, npt.NDArray[np.float64] | Displacements]:
@@ -46,6 +42,8 @@ def as_start(given: Any, grid: Grid) -> dict[str, npt.NDArray[np.float64] | Disp
     """
     if isinstance(given, Affine):
         return {"initial": given.matrix}
+    if isinstance(given, ItkMap) and given.transform.IsLinear():
+        return {"initial": linear_matrix(given.transform)}
     if isinstance(given, Map):
         over = coarse(grid)
         return {"initial_displacement": Displacements(given.displacement_on(over), over)}

@@ -12,6 +12,7 @@ from inr_registration.core.errors import InputError
 from inr_registration.core.problem import Problem
 from inr_registration.core.settings import Settings
 from inr_registration.images.crop import crop_box, cropped
+from inr_registration.maps.affine import Affine
 from inr_registration.methods.data import SampledPoints
 from inr_registration.methods.pair_fit import PairFit
 from inr_registration.methods.prepared import Prepared
@@ -104,7 +105,7 @@ def check_start(problem: Problem, settings: Settings) -> None:
 
 def _given(displacement: Displacements, forward: Steered, backward: Steered | None) -> str:
     """The user's deformable map as the start of the fields; returns what was done."""
-    start = Given(displacement, forward.affine)
+    start = Given(displacement, Affine(forward.affine))
     forward.start = start.forward
     if backward is not None:
         backward.start = start.backward

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from inr_registration.core.displacements import Displacements
+from inr_registration.maps.affine import Affine
 
 Array = npt.NDArray[np.float64]
 
@@ -22,11 +23,11 @@ class Given:
 
     Args:
         displacements: Fixed world point p to moving world point T(p).
-        affine: (4, 4) A, fixed to moving world, applied after the displacement of the fit.
+        affine: A, fixed to moving world, applied after the displacement of the fit.
     """
 
     displacements: Displacements
-    affine: Array
+    affine: Affine
 
     def map(self, points: Array) -> Array:
         """T(p) at (n, 3) fixed world points."""
@@ -37,14 +38,11 @@ class Given:
 
     def forward(self, points: Array) -> Array:
         """u(p) in mm at (n, 3) fixed world points: ``A(p + u(p)) = T(p)``."""
-        return self._back(self.map(points)) - points
+        return self.affine.inverse(self.map(points)) - points
 
     def backward(self, points: Array) -> Array:
         """u(q) in mm at (n, 3) moving world points: ``A^-1(q + u(q))`` is the point that T takes nearest to q, by fixed-point steps."""
-        found = self._back(points)
+        target = found = self.affine.inverse(points)
         for _ in range(ROUNDS):
-            found = found + (points - self.map(found)) @ np.linalg.inv(self.affine[:3, :3]).T
-        return found @ self.affine[:3, :3].T + self.affine[:3, 3] - points
-
-    def _back(self, points: Array) -> Array:
-        return np.asarray((points - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T)
+            found = found + target - self.affine.inverse(self.map(found))
+        return self.affine.map(found) - points

@@ -9,6 +9,7 @@ import pytest
 from analytic import centred, pair, turn, wave
 from fits import ALL, BEFORE, FIXED, LATTICE, SIREN, Array, a_problem, error_mm, inner_points, short
 
+import inr_registration as inr
 from inr_registration.app import register
 from inr_registration.core import Affine, Cycle, Displacements, InputError, Settings, load_preset
 from inr_registration.methods import hash_of
@@ -57,7 +58,7 @@ def test_it_is_kept_whatever_linear_part_is_found_beside_it() -> None:
 
 
 def test_what_is_left_beside_the_affine_part_is_the_given_map_in_both_directions() -> None:
-    given = Given(displacements(), TILT)
+    given = Given(displacements(), inr.Affine(TILT))
     points = inner_points(14)
     np.testing.assert_allclose(linear(points + given.forward(points)), wave(points), atol=0.1)  # read linearly between voxels
     back = (points + given.backward(points) - TILT[:3, 3]) @ np.linalg.inv(TILT[:3, :3]).T
@@ -65,7 +66,7 @@ def test_what_is_left_beside_the_affine_part_is_the_given_map_in_both_directions
 
 
 def test_its_linear_part_is_the_nearest_affine_map() -> None:
-    np.testing.assert_allclose(displacements(linear).linear(), TILT, atol=1e-9)
+    np.testing.assert_allclose(displacements(linear).linear, TILT, atol=1e-9)
 
 
 def test_it_is_refused_where_it_cannot_be_used() -> None:

@@ -63,15 +63,12 @@ def _points(arguments: argparse.Namespace, output: Path) -> None:
 def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
     check_image_name(output)
     phi = load_chain(_transforms(arguments), _say)
-    phi = phi.inverted if arguments.to == "moving" else phi
     volume = (read_labels if kind == "labels" else read_image)(arguments.input, _say, **which(arguments))
     if arguments.kind is None and looks_like_labels(volume):
         remedy = "give --kind labels, or --kind image where values between them are what you want"
         raise InputError(f"{volume.name}: has few whole values in flat patches, like a label map, which interpolation would blur; {remedy}")
     grid = _output_grid(arguments, phi)
-    displacement, lost = (
-        phi.inverted.inverse_on(grid) if arguments.to == "moving" else (phi.displacement_on(grid), np.zeros(grid.shape, dtype=bool))
-    )
+    displacement, lost = phi.inverse_on(grid) if arguments.to == "moving" else (phi.displacement_on(grid), np.zeros(grid.shape, dtype=bool))
     values = (
         pull_labels(volume, grid, displacement) if kind == "labels" else pull_image(volume, grid, displacement, arguments.interpolation)
     )
@@ -85,7 +82,7 @@ def _volume(arguments: argparse.Namespace, output: Path, kind: str) -> None:
 def _output_grid(arguments: argparse.Namespace, phi: Map) -> Grid:
     if arguments.reference is not None:
         return read_image(arguments.reference, _say, **which(arguments, "reference")).grid
-    grid = phi.fixed_grid
+    grid = phi.moving_grid if arguments.to == "moving" else phi.fixed_grid
     if grid is None:
         name = Path(arguments.transform).name
         raise InputError(f"{name} does not say on which grid to write; give --reference with an image of the {arguments.to} space")
