@@ -61,6 +61,9 @@ def register(
     changed = {name: more.pop(name) for name in [*more] if name in OF_SETTINGS}
     if isinstance(moving, Settings):  # register(problem, settings)
         moving, settings = None, moving
+    if not isinstance(settings, Settings | None):
+        hint = f"; give a preset by its name as preset={settings!r}" if isinstance(settings, str) else ""
+        raise InputError(f"settings are a Settings, got {type(settings).__name__}{hint}")
     if isinstance(fixed, Problem):
         if moving is not None or more:
             raise InputError("a Problem holds all images already; give it with settings alone")

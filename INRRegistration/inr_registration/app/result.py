@@ -43,8 +43,12 @@ class Registration(Result):
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write all files that the command line writes: images, transform, model, report.
 
+        Args:
+            folder: Made where it is missing; files of an earlier run in it are replaced.
+
         Raises:
-            RegistrationError: There is nothing to write, or no place for it.
+            InputError: The folder cannot be used.
+            RegistrationError: There is nothing to write, or it could not be written.
         """
         from inr_registration.app.cli.outputs import check_folder, write_result
 

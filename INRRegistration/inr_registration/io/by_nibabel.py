@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
-from inr_registration.io.nifti import RAS_TO_LPS, STEP
+from inr_registration.io.nifti import STEP
 from inr_registration.io.room import check_room
 from inr_registration.io.shape import READABLE, check_shape
+from inr_registration.io.units import RAS_TO_LPS
 
 KINDS = {
     ".mgz": "FreeSurfer", ".mgh": "FreeSurfer", ".mgh.gz": "FreeSurfer", ".head": "AFNI", ".brik": "AFNI", ".brik.gz": "AFNI",

@@ -16,13 +16,15 @@ from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.io.room import check_room
 from inr_registration.io.text_headers import check_meta_header
+from inr_registration.io.units import RAS_TO_LPS
 
 Array = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 
 NIFTI = (".nii", ".nii.gz")
 FIELD_FORMATS = (*NIFTI, ".nrrd", ".nhdr", ".mha", ".mhd")
-RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
+SIGNS = np.diag(RAS_TO_LPS)[:3]
+"""Of a vector in RAS, to have it in LPS."""
 DISPLACEMENTS, VECTORS = 1006, 1007
 """NIfTI intents: the first is in RAS by the standard; ITK and its kin write the second, in LPS."""
 FNIRT = range(2006, 2020)
@@ -100,15 +102,15 @@ def _of_nifti(file: Path, say: Say) -> sitk.Image:
             vectors = np.asarray(image.dataobj, dtype=np.float64).reshape((*image.shape[:3], 3))
         except Exception as error:
             raise InputError("cannot be read to its end; its content is damaged") from error
-    grid = Grid(image.shape[:3], np.diag([*RAS_TO_LPS, 1.0]) @ image.affine)
+    grid = Grid(image.shape[:3], RAS_TO_LPS @ image.affine)
     if grid.is_sheared:
         raise InputError("its axes are not at right angles, which an ITK field cannot hold; resample it")
     vectors = vectors.transpose(2, 1, 0, 3)
     if name.lower() == "mapping":
         say("holds positions in RAS mm, as SPM writes them; they were turned into displacements")
-        return _as_image(vectors * RAS_TO_LPS - _positions(grid), grid)
+        return _as_image(vectors * SIGNS - _positions(grid), grid)
     if intent == DISPLACEMENTS:
-        vectors = vectors * RAS_TO_LPS
+        vectors = vectors * SIGNS
     _check_displacements(vectors, grid, described)
     return _as_image(vectors, grid)
 

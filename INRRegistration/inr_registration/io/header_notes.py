@@ -13,12 +13,11 @@ from PIL import Image
 from inr_registration.core.grid import Grid
 from inr_registration.io.data_parts import nrrd_header
 from inr_registration.io.text_headers import meta_header
-from inr_registration.io.units import NIFTI_MM
+from inr_registration.io.units import NIFTI_MM, RAS_TO_LPS
 
 APART = 0.05
 """Two places of a voxel are two where they are further apart than this share of the smallest spacing."""
 BEYOND = "there are {} bytes of voxels more than the header declares, which are left out; see whether its sizes and type are right"
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 PLAIN = {"VTKImageIO": "VTK", "GiplImageIO": "GIPL", "BioRadImageIO": "BioRad", "StimulateImageIO": "Stimulate"}
 PAGES = {"TIFFImageIO": "TIFF", "LSMImageIO": "LSM"}
 DESCRIPTION = 270

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from inr_registration.core.volume import Volume
 from inr_registration.io.image_names import NIFTI, plain_name
-from inr_registration.io.nifti import RAS_TO_LPS
+from inr_registration.io.units import RAS_TO_LPS
 
 HEADER_BYTES = range(348, 4096)
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inr_registration.core.errors import InputError
+from inr_registration.io.units import RAS_TO_LPS
 
 Array = npt.NDArray[np.float64]
 
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 DIRECTION = "is taken as it is written by its program, from the moving to the fixed image, and in RAS; it was inverted"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 VOXELS, RAS = 0, 1

@@ -16,9 +16,8 @@ from inr_registration.core.grid import Grid
 from inr_registration.io.known import described
 from inr_registration.io.room import check_room
 from inr_registration.io.shape import READABLE, check_shape
-from inr_registration.io.units import nifti_affine
+from inr_registration.io.units import RAS_TO_LPS, nifti_affine
 
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 STEP = 2**20
 HEADER, HEADER_COPY = 348, 2**16
 MAGIC = (b"n+1", b"ni1", b"n+2", b"ni2")

@@ -13,10 +13,10 @@ import SimpleITK as sitk
 from inr_registration.core.errors import InputError
 from inr_registration.core.grid import Grid
 from inr_registration.io.room import check_room
+from inr_registration.io.units import RAS_TO_LPS
 
 LEGACY = "Segmentation_Extent"
 """Slicer before 4.11 wrote the place of its crop here, and one frame for each segment."""
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The unit of length in a header. All lengths are taken in mm: NIfTI's units are converted, others are refused."""
+"""The unit of length in a header, and its axes. All is taken in LPS mm: NIfTI's units are converted, others are refused."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import SimpleITK as sitk
 
 from inr_registration.core.errors import InputError
 
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""From the axes of NIfTI, MINC, FreeSurfer and 3D Slicer to those of DICOM and ITK; its own inverse."""
 NIFTI_MM = {"meter": 1000.0, "micron": 0.001}
 MM = ("", "mm", "millimeter", "millimeters", "millimetre", "millimetres")
 NRRD = (".nrrd", ".nhdr")

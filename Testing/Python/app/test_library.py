@@ -116,6 +116,18 @@ def test_images_of_every_kind_give_the_same_result(pair: tuple[inr.Volume, inr.V
     np.testing.assert_allclose(inexact.map(POINTS), expected, atol=0.05)
 
 
+def test_units_and_whole_numbers_of_images_in_memory_are_those_of_files(pair: tuple[inr.Volume, inr.Volume], tmp_path: Path) -> None:
+    image = as_nibabel(pair[0])
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, tmp_path / "micron.nii")
+    assert inr.read(image).grid.is_same(inr.read(tmp_path / "micron.nii").grid)
+    np.testing.assert_allclose(inr.read(image).grid.spacing, pair[0].grid.spacing / 1000, rtol=1e-5)
+    for kind in (np.int64, np.uint64):
+        whole = sitk.GetImageFromArray(np.arange(125, dtype=kind).reshape(5, 5, 5))
+        assert inr.read(whole).values.dtype == np.float64
+        assert inr.read(whole, labels=True).values.dtype == kind
+
+
 def test_a_problem_with_settings_is_the_same_verb(pair: tuple[inr.Volume, inr.Volume], result: inr.Registration) -> None:
     settings = inr.Settings.from_json(result.settings)
     again = inr.register(inr.Problem(*pair), settings)
@@ -191,6 +203,9 @@ def test_what_cannot_be_used_is_told_in_one_sentence(pair: tuple[inr.Volume, inr
         ((pair[0], 3), {}, "moving: an image is a path, .* got int"),
         ((pair[0], np.zeros((4, 4, 4))), {}, "moving: an image is a path"),
         ((pair[0], (np.zeros((4, 4)), np.eye(4))), {}, r"shapes \(4, 4\) and \(4, 4\)"),
+        ((pair[0], ("a.nii", "b.nii")), {}, "moving: an image is a path, .* got tuple"),
+        ((*pair, "lung-ct"), {}, "give a preset by its name as preset='lung-ct'"),
+        (pair, {"fixed_labels": (pair[0].values + np.float32(0.5), pair[0].grid.affine), "moving_labels": pair[1]}, "labels must be whole"),
         ((pair[0], tmp_path / "none.nii"), {}, "there is no such file"),
         (pair, {"fixed_maks": pair[0]}, "unknown input 'fixed_maks'"),
         (pair, {"preset": "brian"}, "there is no preset 'brian'"),
