@@ -16,7 +16,7 @@ class SimilarityTerm:
         name: In settings and on the command line; of its function too.
         module: The file of ``terms`` with that function, of (fixed, moving, weight), tensors of one shape, 0 at best.
         weight: Brings it to about the same size as the others, so that the regularity of a preset fits each of them.
-        title: For people.
+        title: For people: in the page of settings, and in the panel where it has no words of its own.
         crosses: Whether people choose it where intensities do not mean the same in both images.
         looks_at: ``values`` of single points, ``windows`` around each voxel, or ``features`` of both images.
     """
@@ -37,7 +37,7 @@ class RegularityTerm:
         name: In settings and on the command line; of its function too.
         module: The file of ``terms`` with that function, of the field's derivatives of this order; per mm.
         order: 1 for the Jacobian, 2 for second derivatives.
-        title: For people.
+        title: For people: in the page of settings.
         of_velocity: Whether it is asked of a stationary velocity and not of the map that it makes.
     """
 

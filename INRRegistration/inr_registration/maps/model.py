@@ -137,7 +137,10 @@ def build_field(description: Mapping[str, Any], tensors: Mapping[str, npt.NDArra
     if kind not in FIELD_KINDS:
         raise ValueError(f"unknown kind of field {kind!r}")
     if not FIELD_KINDS[kind].network:
-        restored: Field = import_module(f"inr_registration.fields.{FIELD_KINDS[kind].module}").restored(description, tensors)
+        own = import_module(f"inr_registration.fields.{FIELD_KINDS[kind].module}")
+        if not hasattr(own, "restored"):  # what is fitted by it is kept as another kind
+            raise ValueError(f"unknown kind of field {kind!r}")
+        restored: Field = own.restored(description, tensors)
         return restored
     width, depth = checked.count(description["width"], 1, WIDEST, "the width"), checked.count(description["depth"], 1, DEEPEST, "the depth")
     omega = checked.number(description["omega"], *OMEGAS, "omega") if kind == "siren" else 1.0

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from inr_registration.core.catalogue import REGULARITY_TERMS
+from inr_registration.core.errors import InputError
 from inr_registration.numerics.constants import constant
 from inr_registration.numerics.jet import PAIRS, Jet, cofactors, determinant, jacobian_determinant
 
@@ -94,7 +95,8 @@ def regularity(weights: Mapping[str, float], jet: Jet, knee: float = 0.0) -> dic
         if weight <= 0:
             continue
         derivatives = jet.second if REGULARITY_TERMS[name].order == 2 else jet.first
-        assert derivatives is not None
+        if derivatives is None:
+            raise InputError(f"the field gives no derivatives of order {REGULARITY_TERMS[name].order}, which '{name}' needs; set it to 0")
         values[name] = weight * (diffusion(derivatives, knee) if name == "diffusion" else _term(name)(derivatives))
     return values
 

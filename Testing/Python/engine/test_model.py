@@ -180,6 +180,8 @@ DAMAGES = {
     "no affine": lacking("affine"),
     "no box": lacking("box"),
     "an unknown kind": changed(field={"kind": "spline"}),
+    "a kind that is no file's": changed(field={"kind": "velocity"}),
+    "a kind that nobody knows": changed(field={"kind": "wavelet"}),
     "a field that is text": changed(field="spline"),
     "an affine too small": changed(affine=[[1.0, 0.0], [0.0, 1.0]]),
     "a box of words": changed(box="large"),

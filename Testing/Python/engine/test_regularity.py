@@ -6,6 +6,7 @@ import torch
 from analytic import turn
 from torch import Tensor
 
+from inr_registration.core import InputError
 from inr_registration.fields import Siren, evaluate_on_cells
 from inr_registration.numerics import PAIRS, Jet, Knots, cofactors, determinant, inverse_times, jacobian_determinant
 from inr_registration.terms import (
@@ -197,6 +198,11 @@ def test_energies_are_means_that_do_not_grow_with_the_batch(name: str) -> None:
 def test_terms_of_no_weight_are_left_out() -> None:
     jet = Jet(random(3, 4), 0.1 * random(3, 3, 4), random(3, 6, 4))
     assert set(regularity({"jacobian": 0.0, "bending": 1.0}, jet)) == {"bending"}
+
+
+def test_a_field_without_the_derivatives_that_a_term_needs_is_told() -> None:
+    with pytest.raises(InputError, match="no derivatives of order 2, which 'bending' needs"):
+        regularity({"bending": 1.0}, Jet(random(3, 4), random(3, 3, 4)))
 
 
 ORDERS = [({}, 0), ({"bending": 0.0}, 0), ({"jacobian": 1.0}, 1), ({"diffusion": 1.0}, 1), ({"bending": 1.0, "jacobian": 1.0}, 2)]

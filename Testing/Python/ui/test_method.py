@@ -6,6 +6,7 @@ import pytest
 from desk import Desk
 
 from inr_registration.core import load_preset, preset_names
+from inr_registration.core.catalogue import SIMILARITY_TERMS, SimilarityTerm
 from inr_registration.slicer.logic import choice_of, methods
 from inr_registration.slicer.ui import WEIGHTS, choice_in, words
 
@@ -117,3 +118,8 @@ def test_names_of_another_version_become_the_defaults(desk: Desk) -> None:
 
 def test_the_state_of_pytorch_is_said(desk: Desk) -> None:
     assert desk.ui.torchLabel.text.startswith("PyTorch")
+
+
+def test_a_similarity_without_words_of_the_panel_is_offered_by_its_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIMILARITY_TERMS, "absolute", SimilarityTerm("absolute", "absolute", 1.0, "Absolute differences"))
+    assert words.similarities()["absolute"][0] == "Absolute differences"

@@ -66,8 +66,8 @@ def _temporary() -> Path | None:
 def _edition() -> str:
     """Differs where any source here differs: a compiled loop holds parts from other files, whose change numba does not see."""
     digest = hashlib.sha256()
-    for pattern in ("kernels/*.py", "compiled_*.py"):
-        for source in sorted(Path(__file__).parents[2].rglob(pattern)):
+    for pattern in ("numerics/kernels/*.py", "*/compiled_*.py"):
+        for source in sorted(Path(__file__).parents[2].glob(pattern)):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 

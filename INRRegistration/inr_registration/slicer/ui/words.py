@@ -6,6 +6,7 @@ import math
 
 from slicer.i18n import tr as _
 
+from inr_registration.core.catalogue import SIMILARITY_TERMS
 from inr_registration.core.errors import InputError
 from inr_registration.core.presets import load_preset
 from inr_registration.core.progress import Progress
@@ -102,7 +103,7 @@ def _published_methods() -> dict[str, tuple[str, str]]:
 
 def similarities() -> dict[str, tuple[str, str]]:
     """Similarity -> title and tooltip."""
-    return {
+    worded = {
         "preset": (_("As the preset says"), _("What the preset, or the method, comes with.")),
         "auto": (_("Choose from the images"), _("Looks at both images once they are roughly aligned, and chooses.")),
         "local_ncc": (
@@ -121,6 +122,7 @@ def similarities() -> dict[str, tuple[str, str]]:
             _("Compares the structure around each point, not its brightness. For different kinds of images."),
         ),
     }
+    return worded | {name: (term.title, term.title) for name, term in SIMILARITY_TERMS.items() if name not in worded}
 
 
 def uncertainties() -> dict[str, tuple[str, str]]:
