@@ -12,21 +12,19 @@ from worlds import (
     Items,
     add_volume,
     array_of,
-    deformable_node,
     grid_around,
     indices,
     linear_node,
+    put_under,
     resampled_by_mrml,
     turned,
     volume_on,
     world_affine,
 )
 
-from inr_registration.core import InputError
 from inr_registration.slicer.scene import (
     Inputs,
     all_results,
-    check_outputs,
     find_result,
     parents,
     remove_result,
@@ -48,17 +46,6 @@ def tree(scene: Any) -> Iterator[Any]:
 
 
 ABOVE = ["nothing", "linear", "deformable", "two"]
-
-
-def put_under(scene: Any, node: Any, above: str) -> Any:
-    if above == "nothing":
-        return None
-    parent = deformable_node(scene) if above == "deformable" else linear_node(scene, turned(8, (2.0, 1.0, -3.0)))
-    if above == "two":
-        outer = linear_node(scene, turned(-4, (0.0, 2.0, 0.0)), "outer")
-        parent.SetAndObserveTransformNodeID(outer.GetID())
-    node.SetAndObserveTransformNodeID(parent.GetID())
-    return parent
 
 
 @pytest.mark.parametrize("above", ABOVE)
@@ -251,47 +238,6 @@ def test_results_lie_in_one_folder_beside_the_fixed_volume(scene: Any, tree: Any
     for part in ("transform", "warped", "jacobian", "folding", "regions", "quality", "model"):
         assert tree.GetItemParent(tree.GetItemByDataNode(getattr(nodes, part))) == folder
     assert tree.GetItemParent(tree.GetItemByDataNode(inputs.moving)) != folder
-
-
-def test_an_output_must_not_be_an_input() -> None:
-    inputs = a_pair()
-    with pytest.raises(InputError, match="CT 1 is an input and would be overwritten by the warped output"):
-        check_outputs(inputs, Outputs(warped=inputs.fixed))
-
-
-def test_an_output_must_not_move_the_fixed_volume(scene: Any) -> None:
-    inputs = a_pair()
-    node, outer = linear_node(scene, turned(), "inner"), linear_node(scene, turned(), "outer")
-    node.SetAndObserveTransformNodeID(outer.GetID())
-    inputs.fixed.SetAndObserveTransformNodeID(node.GetID())
-    with pytest.raises(InputError, match="CT 1 lies under outer, so the result would move the image that has to stay"):
-        check_outputs(inputs, Outputs(transform=outer))
-
-
-def test_an_output_must_not_overwrite_the_position_of_the_moving_volume(scene: Any) -> None:
-    inputs = a_pair()
-    node = put_under(scene, inputs.moving, "linear")
-    with pytest.raises(InputError, match="CT 2 lies under linear, which is part of its position"):
-        check_outputs(inputs, Outputs(transform=node))
-    _, _, nodes = registered(inputs)
-    check_outputs(inputs, Outputs(transform=nodes.transform))
-
-
-def test_an_output_is_chosen_once() -> None:
-    inputs = a_pair()
-    node = add_volume(volume_on(grid_around(np.eye(3))), "out")
-    with pytest.raises(InputError, match="out is chosen for more than one output"):
-        check_outputs(inputs, Outputs(warped=node, jacobian=node))
-
-
-def test_an_output_must_be_able_to_hold_numbers_and_be_there(scene: Any) -> None:
-    inputs = a_pair()
-    label = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "label")
-    with pytest.raises(InputError, match="label is a LabelMapVolume and cannot hold the jacobian output"):
-        check_outputs(inputs, Outputs(jacobian=label))
-    scene.RemoveNode(label)
-    with pytest.raises(InputError, match="the warped output label is no longer in the scene"):
-        check_outputs(inputs, Outputs(warped=label))
 
 
 def test_results_of_several_runs_are_told_apart_by_the_names_of_their_nodes(scene: Any) -> None:

@@ -213,3 +213,15 @@ class Items:
         for tag in self.tags:
             self.scene.RemoveObserver(tag)
         self.tree.RemoveAllItems()
+
+
+def put_under(scene: Any, node: Any, above: str) -> Any:
+    """Put a node under nothing, a linear or deformable transform, or two of them; the innermost one, or None."""
+    if above == "nothing":
+        return None
+    parent = deformable_node(scene) if above == "deformable" else linear_node(scene, turned(8, (2.0, 1.0, -3.0)))
+    if above == "two":
+        outer = linear_node(scene, turned(-4, (0.0, 2.0, 0.0)), "outer")
+        parent.SetAndObserveTransformNodeID(outer.GetID())
+    node.SetAndObserveTransformNodeID(parent.GetID())
+    return parent
